@@ -1,0 +1,120 @@
+# The front door. `make run` to use thinkRing on this machine, `make test` to check all of it; `make help` for the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Where `make run` listens, on this machine only.
+PORT ?= 5173
+BACKEND_PORT ?= 8000
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+PYTEST := $(VENV)/bin/pytest
+MANAGE := cd backend && $(VENV)/bin/python manage.py
+# What a stage could not run on this machine; the last stage prints it.
+SKIPPED := $(CURDIR)/reports/skipped.txt
+
+.PHONY: help
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+# Fails until page and API both answer at the one address.
+ASK := from urllib.request import urlopen; [urlopen("http://127.0.0.1:$(PORT)" + path) for path in ("/", "/api/v1/health/")]
+
+# --- Use -------------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: install ## thinkRing on this machine, with a worked example: one address to open, SQLite, no containers
+	@for port in $(PORT) $(BACKEND_PORT); do \
+	  if (exec 3<>/dev/tcp/127.0.0.1/$$port) 2>/dev/null; then \
+	    echo "Port $$port is taken. Stop what uses it, or choose others: make run PORT=5174 BACKEND_PORT=8001" >&2; exit 1; \
+	  fi; \
+	done
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) seed_demo
+	@echo "Starting …"
+	@trap 'exit 0' INT TERM; trap 'kill $$backend $$frontend 2>/dev/null; wait' EXIT; \
+	(cd backend && PAGE_URL=http://127.0.0.1:$(PORT) DJANGO_RUNSERVER_HIDE_WARNING=true exec $(VENV)/bin/python manage.py runserver 127.0.0.1:$(BACKEND_PORT) >/dev/null) & backend=$$!; \
+	(cd frontend && BACKEND_URL=http://127.0.0.1:$(BACKEND_PORT) exec node_modules/.bin/vite dev --host 127.0.0.1 --port $(PORT) --strictPort --logLevel warn >/dev/null) & frontend=$$!; \
+	opened=; \
+	while kill -0 $$backend && kill -0 $$frontend; do \
+	  if [ -z "$$opened" ] && $(VENV)/bin/python -c '$(ASK)'; then opened=yes; echo "Open http://127.0.0.1:$(PORT) (Ctrl+C stops it)"; fi; \
+	  sleep 1; \
+	done 2>/dev/null; \
+	echo "One half has stopped, so thinkRing stops." >&2; exit 1
+
+.PHONY: install
+install: python node $(VENV)/installed frontend/node_modules/.package-lock.json
+
+.PHONY: python
+python:
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { echo "thinkRing needs Python 3.10 or newer with venv, and $(PYTHON) is not that. Install it (Debian: apt install python3 python3-venv), or name another: make PYTHON=python3.12 …" >&2; exit 1; }
+
+.PHONY: node
+node:
+	@node --eval 'process.exit(Number(parseInt(process.versions.node) < 18))' 2>/dev/null && npm --version >/dev/null 2>&1 || { echo "thinkRing needs Node 18 or newer with npm. Install it: https://nodejs.org" >&2; exit 1; }
+
+$(VENV)/installed: backend/requirements-dev.txt | python
+	@echo "Installing the back end's packages into .venv …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements-dev.txt
+	@touch $@
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json | node
+	@echo "Installing the front end's packages into frontend/node_modules …"
+	@cd frontend && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# --- Check -----------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: install test-start test-backend test-postgres test-api test-frontend test-whole ## everything that this machine can run; what was skipped, and why, stands at the end
+
+.PHONY: test-start
+test-start:
+	@mkdir -p reports && : > $(SKIPPED)
+
+.PHONY: test-backend
+test-backend: $(VENV)/installed ## the back end: lint, types, its tests on SQLite
+	@cd backend && $(VENV)/bin/ruff check . ../tests && $(VENV)/bin/ruff format --check . ../tests
+	@cd backend && $(VENV)/bin/mypy .
+	@$(MANAGE) makemigrations --check --dry-run
+	@cd backend && $(PYTEST) -n auto --create-db
+
+.PHONY: test-postgres
+test-postgres: $(VENV)/installed ## the back end's tests, and every release's upgrade, on a throw-away PostgreSQL 15
+	@cd backend && ../tests/with-postgres.sh $(PYTEST) -n auto --create-db
+	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades
+
+.PHONY: test-api
+test-api: api ## that the front end's types are those of the API
+	@git diff --exit-code --stat -- frontend/src/lib/api || { echo "The API has changed. What it is now has just been written to frontend/src/lib/api; commit that." >&2; exit 1; }
+
+.PHONY: test-frontend
+test-frontend: frontend/node_modules/.package-lock.json ## the front end: lint, types, its unit tests
+	@cd frontend && npm run --silent lint && npm run --silent check && npm run --silent test
+
+.PHONY: test-whole
+test-whole: install ## the whole from outside: conformance, containers, browser, operations
+	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2 --dist loadgroup) tests --ignore tests/upgrades
+
+# --- Make ------------------------------------------------------------------------------------------------------------
+
+.PHONY: lock
+lock: ## lock the Python requirements anew, with hashes, for Python 3.10 and later
+	@cd backend && for name in requirements requirements-dev; do uv pip compile --quiet --universal --generate-hashes --python-version 3.10 --no-emit-index-url $$name.in -o $$name.txt; done
+
+.PHONY: api
+api: install ## write the API's schema, and the front end's types from it
+	@$(MANAGE) spectacular --validate --fail-on-warn --file ../frontend/src/lib/api/schema.yaml
+	@cd frontend && npm run --silent api
+
+.PHONY: messages
+messages: $(VENV)/installed ## collect the back end's sentences, and compile their translations
+	@cd backend && babel="$(VENV)/bin/pybabel --quiet" && \
+	$$babel extract --sort-by-file --add-location=file --keyword pgettext_lazy:1c,2 --output locale/django.pot apps thinkring && \
+	$$babel update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap --domain django --input-file locale/django.pot --output-dir locale --locale ja && \
+	$$babel compile --domain django --directory locale && \
+	rm locale/django.pot

@@ -1,0 +1,90 @@
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.fields import get_error_detail
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts import passwords
+from apps.accounts.api.views import delete_cookie, validated
+from apps.core.errors import invalid
+from apps.core.views import OpenView
+
+
+class ChangePasswordSerializer(serializers.Serializer):
+    old = serializers.CharField(trim_whitespace=False, write_only=True)
+    new = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+
+    def validate_old(self, value):
+        # Not 401, which a browser takes for the end of its session.
+        if not self.context["user"].check_password(value):
+            raise serializers.ValidationError(
+                _("The old password is not right. Nothing was changed."), code="not_allowed"
+            )
+        return value
+
+    def validate_new(self, value):
+        validate_password(value, self.context["user"])
+        return value
+
+
+class AskForLinkSerializer(serializers.Serializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class NewPasswordSerializer(serializers.Serializer):
+    uid = serializers.CharField(max_length=50, help_text="From the link: `/reset/{uid}/{token}`.")
+    token = serializers.CharField(max_length=100, help_text="From the link.")
+    new = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+
+
+class ChangePasswordView(APIView):
+    @extend_schema(
+        operation_id="change_password",
+        summary="Change the password",
+        request=ChangePasswordSerializer,
+        responses={204: OpenApiResponse(description="Ends all other sessions.")},
+    )
+    def post(self, request):
+        serializer = ChangePasswordSerializer(data=request.data, context={"user": request.user})
+        serializer.is_valid(raise_exception=True)
+        passwords.change(request.user, serializer.validated_data["new"], keep=request.auth)
+        return Response(status=204)
+
+
+class ResetPasswordView(OpenView):
+    @extend_schema(
+        operation_id="reset_password",
+        summary="Have a link mailed to set a new password",
+        request=AskForLinkSerializer,
+        responses={204: OpenApiResponse(description="Whether or not there is such an account.")},
+    )
+    def post(self, request):
+        passwords.send_link(validated(AskForLinkSerializer, request)["email"])
+        return Response(status=204)
+
+
+class ConfirmResetView(OpenView):
+    @extend_schema(
+        operation_id="confirm_password_reset",
+        summary="Set a new password by a link that was mailed",
+        request=NewPasswordSerializer,
+        responses={204: OpenApiResponse(description="Ends all sessions; the link is used up.")},
+    )
+    def post(self, request):
+        given = validated(NewPasswordSerializer, request)
+        with transaction.atomic():
+            user = passwords.find_by_link(given["uid"], given["token"])
+            if user is None:
+                raise invalid(
+                    "token", _("This link has expired or was used already. Ask for a new one."), "not_allowed"
+                )
+            try:
+                validate_password(given["new"], user)
+            except ValidationError as error:
+                raise serializers.ValidationError({"new": get_error_detail(error)}) from error
+            passwords.reset(user, given["new"])
+        return delete_cookie(Response(status=204))

@@ -1,0 +1,31 @@
+from datetime import timedelta
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from apps.accounts.models import Session
+
+DAYS = 30
+
+
+class Command(BaseCommand):
+    help = (
+        f"Deletes the sessions that ended, or ran out, more than {DAYS} days ago; the used refresh tokens that have "
+        "expired; and the expired sessions of the admin."
+    )
+
+    def handle(self, **options):
+        now = timezone.now()
+        long_ago = now - timedelta(days=DAYS)
+        old = Q(ended_at__lt=long_ago) | Q(last_used_at__lt=long_ago - RefreshToken.lifetime)
+        sessions, _by_kind = Session.objects.filter(old).delete()
+        expired = OutstandingToken.objects.filter(expires_at__lte=now)
+        tokens = expired.count()
+        # Takes their entries in the blacklist along.
+        expired.delete()
+        call_command("clearsessions")
+        self.stdout.write(f"Deleted {sessions} old sessions and {tokens} expired tokens.")

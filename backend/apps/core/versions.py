@@ -1,0 +1,63 @@
+"""Optimistic locking: a write may say which version it saw."""
+
+import re
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from rest_framework import generics, mixins
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.errors import ApiError, invalid
+from apps.core.models import VersionedModel
+
+# nginx makes an ETag weak when it compresses the answer: W/"3" is the same version.
+IF_MATCH = re.compile(r'(?:(\d{1,9})|(?:W/)?"(\d{1,9})")', re.ASCII)
+
+
+def seen_version(request: Request) -> int | None:
+    """The version in If-Match (`3` or `"3"`) or in the body's `version`; None when neither is there."""
+    header = request.headers.get("If-Match")
+    if header is not None:
+        match = IF_MATCH.fullmatch(header.strip())
+        if not match:
+            raise invalid("If-Match", _("Use the version as a number, for example 3."))
+        return int(match[1] or match[2])
+    version: Any = request.data.get("version") if isinstance(request.data, dict) else None
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise invalid("version", _("Use the version as a number, for example 3."))
+    return version
+
+
+def etag(instance: VersionedModel) -> dict[str, str]:
+    return {"ETag": f'"{instance.version}"'}
+
+
+class VersionedMixin(mixins.RetrieveModelMixin, mixins.UpdateModelMixin):
+    """Reads that send an ETag, and writes that are refused when the object has moved on."""
+
+    def retrieve(self, request, *args, **kwargs):
+        instance = self.get_object()
+        return Response(self.get_serializer(instance).data, headers=etag(instance))
+
+    def update(self, request, *args, **kwargs):
+        with transaction.atomic():
+            instance = self.get_locked_object()
+            serializer = self.get_serializer(instance, data=request.data, partial=kwargs.get("partial", False))
+            serializer.is_valid(raise_exception=True)
+            serializer.save()
+        # Read again: what the list annotates is not on the instance that was locked.
+        instance = self.get_object()
+        return Response(self.get_serializer(instance).data, headers=etag(instance))
+
+    def get_locked_object(self):
+        """The object, locked until the end of the transaction and as the client saw it, or BIZ_002."""
+        seen = seen_version(self.request)
+        # Without its key, which never changes: rows that point to it may be written meanwhile.
+        queryset = self.get_queryset().select_for_update(of=("self",), no_key=True)
+        instance = generics.get_object_or_404(queryset, pk=self.kwargs["pk"])
+        if seen is not None and seen != instance.version:
+            current = self.get_serializer(self.get_object()).data
+            raise ApiError("BIZ_002", current=current)
+        return instance

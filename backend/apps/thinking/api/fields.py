@@ -1,0 +1,47 @@
+from rest_framework import exceptions, serializers
+
+from apps.core.errors import ApiError
+from apps.thinking import content
+from apps.thinking.exchange.problems import CONTENT
+
+
+class UUIDField(serializers.UUIDField):
+    """Takes the written form only, where DRF's takes any number for a UUID."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class OwnField(serializers.PrimaryKeyRelatedField):
+    """An object of the one who asks, by its id; an id that is nobody's or somebody else's is `not_found_code`."""
+
+    def __init__(self, queryset, not_found_code: str, required: bool = False):
+        self.not_found_code = not_found_code
+        super().__init__(queryset=queryset, required=required, allow_null=not required, pk_field=UUIDField())
+
+    def get_queryset(self):
+        return super().get_queryset().owned_by(self.context["request"].user).kept()
+
+    def run_validation(self, data=serializers.empty):
+        # DRF's takes an empty text for null.
+        return serializers.Field.run_validation(self, data)
+
+    def to_internal_value(self, data):
+        found = self.get_queryset().filter(pk=self.pk_field.to_internal_value(data)).first()
+        if found is None:
+            raise ApiError(self.not_found_code)
+        return found
+
+
+class ContentField(serializers.Field):
+    """A step's content, of the shape that its type asks for."""
+
+    def to_internal_value(self, data):
+        try:
+            return content.clean(self.parent.instance.type, data)
+        except content.ContentError as error:
+            code, sentence = CONTENT[error.reason]
+            details = [exceptions.ErrorDetail(sentence, code=code)]
+            raise serializers.ValidationError({error.path: details} if error.path else details) from error

@@ -1,0 +1,89 @@
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import generics, serializers
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.response import Response
+
+from apps.core.errors import invalid
+from apps.core.parsers import StrictJSONParser
+from apps.core.schema import ETAG, IF_MATCH
+from apps.core.versions import VersionedMixin, etag
+from apps.thinking import images
+from apps.thinking.api.serializers import NodeDetailSerializer
+from apps.thinking.models import Node
+
+TYPES = ["image/png", "image/jpeg", "image/webp"]
+REASONS = {
+    "unreadable": ("invalid", _("This is not a PNG, JPEG or WebP image that can be read.")),
+    "too_many_pixels": ("not_allowed", _("The image has more than 25 million pixels. Make it smaller.")),
+}
+
+
+class ImageParser(BaseParser):
+    """An image as the body itself."""
+
+    media_type = "image/*"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        if media_type not in TYPES:
+            raise UnsupportedMediaType(media_type)
+        return stream.read(images.MAXIMUM + 1)
+
+
+class NodeImageView(VersionedMixin, generics.GenericAPIView):
+    not_found_code = "RES_004"
+    queryset = Node.objects.none()
+    serializer_class = NodeDetailSerializer
+    # JSON for the version in the body of a DELETE.
+    parser_classes = [ImageParser, MultiPartParser, StrictJSONParser]
+
+    def get_queryset(self):
+        return Node.objects.owned_by(self.request.user).kept().with_place()
+
+    @extend_schema(
+        summary="Give a node an image; it is scaled to 1600 pixels",
+        request={
+            **dict.fromkeys(TYPES, OpenApiTypes.BINARY),
+            "multipart/form-data": inline_serializer("NodeImage", {"image": serializers.ImageField()}),
+        },
+        responses=NodeDetailSerializer,
+    )
+    def put(self, request, *args, **kwargs):
+        self.get_object()
+        try:
+            image = images.clean(self.read())
+        except images.ImageError as error:
+            code, sentence = REASONS[error.reason]
+            raise invalid("image", sentence, code) from error
+        return self.replace(image)
+
+    @extend_schema(summary="Take a node's image away", parameters=[IF_MATCH, ETAG], responses=NodeDetailSerializer)
+    def delete(self, request, *args, **kwargs):
+        return self.replace(None)
+
+    def replace(self, image) -> Response:
+        with transaction.atomic():
+            node = self.get_locked_object()
+            if image or node.image:
+                images.replace(node, image)
+        node = self.get_object()
+        return Response(self.get_serializer(node).data, headers=etag(node))
+
+    def read(self) -> bytes:
+        data = self.request.data
+        if isinstance(data, bytes):
+            body = data
+        elif self.request.content_type.startswith("application/json"):
+            raise UnsupportedMediaType(self.request.content_type)
+        else:
+            file = data.get("image")
+            if not hasattr(file, "read"):
+                raise invalid("image", _("This is required."), "required")
+            body = file.read(images.MAXIMUM + 1)
+        if len(body) > images.MAXIMUM:
+            raise RequestDataTooBig
+        return body

@@ -1,0 +1,85 @@
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from rest_framework import generics, serializers
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from apps.core.errors import invalid
+from apps.thinking import keywords, suggestions
+from apps.thinking.api.serializers import NodeSerializer
+from apps.thinking.content import TITLE_LENGTH
+from apps.thinking.models import Node, Step
+
+WORDS = 100  # in one answer to the suggestions
+
+
+class KeywordSerializer(serializers.Serializer):
+    word = serializers.CharField(help_text="As it is written in the step.")
+    context = serializers.CharField(help_text="The sentence in which it comes first.")
+    score = serializers.FloatField(help_text="How well it would do as a node, compared with the others.")
+
+
+class WordsField(serializers.ListField):
+    child = serializers.CharField(max_length=TITLE_LENGTH)
+
+    def __init__(self, **options):
+        super().__init__(required=False, max_length=WORDS, **options)
+
+
+@extend_schema_serializer(component_name="ChosenKeywords")
+class ChosenKeywordsSerializer(serializers.Serializer):
+    accepted = WordsField(help_text="Words of the step's text: each becomes a node.")
+    refused = WordsField(help_text="Words that are not offered again in this project.")
+
+    def validate_accepted(self, words):
+        step: Step = self.context["step"]
+        for word in words:
+            if keywords.context(step.text, word) is None:
+                raise serializers.ValidationError(_("The step's text does not have this word."), "not_allowed")
+        return words
+
+    def validate(self, attrs):
+        if {*attrs.get("accepted", [])} & {*attrs.get("refused", [])}:
+            raise invalid("refused", _("A word is either accepted or refused."), "not_allowed")
+        return attrs
+
+
+class StepKeywordsView(generics.GenericAPIView):
+    not_found_code = "RES_003"
+    filter_backends = ()
+    queryset = Step.objects.none()
+    serializer_class = KeywordSerializer
+
+    @property
+    def pagination_class(self):
+        # The nodes that were made are no list with pages.
+        return None if self.request.method == "POST" else api_settings.DEFAULT_PAGINATION_CLASS
+
+    def get_queryset(self):
+        steps = Step.objects.owned_by(self.request.user).kept()
+        return steps.select_related("round__project__owner").defer("content", "folded")
+
+    @extend_schema(
+        summary="The words of a step that could become nodes, best first",
+        responses=KeywordSerializer(many=True),
+        operation_id="steps_keywords_list",
+    )
+    def get(self, request, pk):
+        page = self.paginate_queryset(suggestions.suggest(self.get_object()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Make nodes of words of a step, and refuse others",
+        request=ChosenKeywordsSerializer,
+        responses={201: NodeSerializer(many=True)},
+        operation_id="steps_keywords_choose",
+    )
+    def post(self, request, pk):
+        step = self.get_object()
+        context = {**self.get_serializer_context(), "step": step}
+        serializer = ChosenKeywordsSerializer(data=request.data, context=context)
+        serializer.is_valid(raise_exception=True)
+        chosen = serializer.validated_data
+        ids = [node.pk for node in suggestions.choose(step, chosen.get("accepted", []), chosen.get("refused", []))]
+        found = Node.objects.owned_by(request.user).with_place().in_bulk(ids)
+        return Response(NodeSerializer([found[id] for id in ids], many=True, context=context).data, status=201)

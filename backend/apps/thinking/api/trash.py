@@ -1,0 +1,52 @@
+import uuid
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import generics, serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.thinking import trash
+from apps.thinking.api.serializers import ReferenceSerializer
+
+KINDS = ["project", "node"]
+
+
+class TrashSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=KINDS)
+    title = serializers.CharField()
+    project = ReferenceSerializer(allow_null=True, help_text="A node's; null for a global node and for a project.")
+    deleted_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="When it is deleted for good.")
+
+    def to_representation(self, thing):
+        place = {"id": thing["place"], "title": thing["place_title"]} if thing["place"] else None
+        return super().to_representation(
+            {**thing, "project": place, "expires_at": thing["deleted_at"] + trash.KEPT_FOR}
+        )
+
+
+@extend_schema_view(get=extend_schema(operation_id="trash", summary="What lies in the trash, newest first"))
+class TrashView(generics.ListAPIView):
+    filter_backends = ()
+    serializer_class = TrashSerializer
+
+    def get_queryset(self):
+        return trash.contents(self.request.user)
+
+
+class TrashItemView(APIView):
+    @extend_schema(
+        operation_id="delete_for_good",
+        summary="Delete a project or a node that lies in the trash for good",
+        responses={204: OpenApiResponse(description="A project goes with everything that belongs to it.")},
+    )
+    def delete(self, request, pk):
+        try:
+            found = trash.delete_for_good(request.user, uuid.UUID(pk))
+        except ValueError:
+            found = False
+        if not found:
+            raise NotFound
+        return Response(status=204)

@@ -1,0 +1,188 @@
+from django.db import transaction
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics, mixins
+from rest_framework.decorators import action
+
+from apps.core.errors import ApiError
+from apps.core.schema import ETAG, IF_MATCH
+from apps.core.versions import VersionedMixin, seen_version
+from apps.thinking import rounds, trash
+from apps.thinking.api import serializers
+from apps.thinking.api.base import ChangeMixin, OwnViewSet, RepeatableCreateMixin
+from apps.thinking.api.filters import NodeFilter, ProjectFilter, RoundFilter, StepFilter
+from apps.thinking.api.schema import STEP
+from apps.thinking.models import Node, Project, Round, Step
+
+
+def created(serializer) -> dict:
+    return {201: serializer, 200: serializer}
+
+
+def change_schema(summary: str):
+    return extend_schema(summary=summary, request=None, parameters=[IF_MATCH, ETAG])
+
+
+@extend_schema_view(
+    list=extend_schema(summary="The projects, the one last worked on first"),
+    create=extend_schema(
+        summary="Start a project, with round 1 and its five empty steps",
+        parameters=[ETAG],
+        responses=created(serializers.ProjectSerializer),
+    ),
+    retrieve=extend_schema(summary="A project"),
+    update=extend_schema(summary="Change a project"),
+    partial_update=extend_schema(summary="Change a project in part"),
+    destroy=extend_schema(summary="Move a project to the trash", parameters=[IF_MATCH]),
+)
+class ProjectViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
+    not_found_code = "RES_001"
+    filterset_class = ProjectFilter
+    queryset = Project.objects.none()
+    serializer_class = serializers.ProjectSerializer
+    write_serializers = {
+        "create": serializers.NewProjectSerializer,
+        "update": serializers.ProjectWriteSerializer,
+        "partial_update": serializers.ProjectWriteSerializer,
+    }
+
+    def get_owned(self):
+        return Project.objects.owned_by(self.request.user).with_progress()
+
+    def get_additions(self):
+        return {"owner": self.request.user}
+
+    @change_schema("Take a project out of the trash")
+    @action(detail=True, methods=["post"])
+    def restore(self, request, pk):
+        return self.change(trash.restore)
+
+    @change_schema("Complete a project")
+    @action(detail=True, methods=["post"])
+    def complete(self, request, pk):
+        return self.change(rounds.complete)
+
+    @change_schema("Set an active project to pending")
+    @action(detail=True, methods=["post"])
+    def pend(self, request, pk):
+        return self.change(rounds.pend)
+
+    @change_schema("Make a pending or completed project active again")
+    @action(detail=True, methods=["post"])
+    def reopen(self, request, pk):
+        return self.change(rounds.reopen)
+
+
+@extend_schema_view(
+    get=extend_schema(summary="The rounds of a project"),
+    post=extend_schema(
+        summary="Start the next round of a project, its steps carried over",
+        parameters=[IF_MATCH, ETAG],
+        responses=created(serializers.RoundSerializer),
+    ),
+)
+class ProjectRoundsView(RepeatableCreateMixin, generics.ListCreateAPIView):
+    not_found_code = "RES_001"
+    filterset_class = RoundFilter
+    queryset = Round.objects.none()
+
+    def get_serializer_class(self):
+        return serializers.NewRoundSerializer if self.request.method == "POST" else serializers.RoundSerializer
+
+    def get_projects(self):
+        return Project.objects.owned_by(self.request.user).kept()
+
+    def get_owned(self):
+        return Round.objects.filter(project=self.project).with_progress()
+
+    def get_queryset(self):
+        self.project = generics.get_object_or_404(self.get_projects(), pk=self.kwargs["pk"])
+        return self.get_owned()
+
+    def create(self, request, *args, **kwargs):
+        # Locked first, so that the same create sent twice at once finds its round, whatever its number.
+        with transaction.atomic():
+            self.project = generics.get_object_or_404(self.get_projects().select_for_update(), pk=kwargs["pk"])
+            return super().create(request, *args, **kwargs)
+
+    def get_additions(self):
+        seen = seen_version(self.request)
+        if seen is not None and seen != self.project.version:
+            current = self.get_projects().with_progress().get(pk=self.project.pk)
+            raise ApiError("BIZ_002", current=serializers.ProjectSerializer(current).data)
+        return {"project": self.project}
+
+
+@extend_schema_view(
+    retrieve=extend_schema(summary="A round"),
+    partial_update=extend_schema(summary="Change a round's note"),
+)
+class RoundViewSet(VersionedMixin, OwnViewSet):
+    not_found_code = "RES_002"
+    http_method_names = ["get", "head", "patch", "options"]
+    queryset = Round.objects.none()
+    serializer_class = serializers.RoundSerializer
+    write_serializers = {"partial_update": serializers.RoundWriteSerializer}
+
+    def get_owned(self):
+        return Round.objects.owned_by(self.request.user).with_progress()
+
+
+@extend_schema_view(get=extend_schema(summary="The five steps of a round", responses=STEP))
+class RoundStepsView(generics.ListAPIView):
+    not_found_code = "RES_002"
+    filterset_class = StepFilter
+    queryset = Step.objects.none()
+    serializer_class = serializers.StepSerializer
+
+    def get_queryset(self):
+        rounds = Round.objects.owned_by(self.request.user).kept()
+        round = generics.get_object_or_404(rounds, pk=self.kwargs["pk"])
+        return round.steps.select_related("round").defer("text", "folded", "round__note", "round__folded")
+
+
+@extend_schema_view(
+    retrieve=extend_schema(summary="A step", responses=STEP),
+    partial_update=extend_schema(summary="Write a step's content", responses=STEP),
+)
+class StepViewSet(VersionedMixin, OwnViewSet):
+    not_found_code = "RES_003"
+    http_method_names = ["get", "head", "patch", "options"]
+    queryset = Step.objects.none()
+    serializer_class = serializers.StepSerializer
+    write_serializers = {"partial_update": serializers.StepWriteSerializer}
+    not_read = ["text", "folded", "round__note", "round__folded"]
+
+    def get_owned(self):
+        return Step.objects.owned_by(self.request.user).select_related("round")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="The nodes, newest change first"),
+    create=extend_schema(summary="Make a node", parameters=[ETAG], responses=created(serializers.NodeDetailSerializer)),
+    retrieve=extend_schema(summary="A node", responses=serializers.NodeDetailSerializer),
+    update=extend_schema(summary="Change a node"),
+    partial_update=extend_schema(summary="Change a node in part"),
+    destroy=extend_schema(summary="Move a node to the trash", parameters=[IF_MATCH]),
+)
+class NodeViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
+    not_found_code = "RES_004"
+    filterset_class = NodeFilter
+    queryset = Node.objects.none()
+    serializer_class = serializers.NodeDetailSerializer
+    write_serializers = {
+        "list": serializers.NodeSerializer,
+        "create": serializers.NewNodeSerializer,
+        "update": serializers.NodeWriteSerializer,
+        "partial_update": serializers.NodeWriteSerializer,
+    }
+
+    def get_owned(self):
+        return Node.objects.owned_by(self.request.user).with_place()
+
+    def get_additions(self):
+        return {"owner": self.request.user}
+
+    @change_schema("Take a node out of the trash")
+    @action(detail=True, methods=["post"])
+    def restore(self, request, pk):
+        return self.change(trash.restore)

@@ -1,0 +1,107 @@
+"""A zip that somebody sends: every name and size in it is looked at before anything is unpacked."""
+
+import re
+import stat
+import zipfile
+import zlib
+from typing import BinaryIO
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.thinking.exchange.names import key
+from apps.thinking.exchange.problems import TWICE, FileProblem
+
+ENTRIES = 100_000
+WHOLE = 400 * 1024 * 1024  # bytes, of all files unpacked
+RATIO = 200  # of a text that is as packed as a text can be; a bomb is a thousand
+
+NOT_A_ZIP = ("invalid", _("This zip file is broken or was cut off."))
+TOO_MANY = ("max_length", _("The zip file has too many files."))
+TOO_LARGE = ("max_length", _("This is too large when it is unpacked."))
+UNSAFE = ("not_allowed", _("A file of this kind or with such a name is not taken."))
+
+
+def is_zip(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(2) == b"PK"
+
+
+class Archive:
+    """Of a zip that is safe to read: its files by their names."""
+
+    def __init__(self, file: BinaryIO):
+        _check_size(file)
+        file.seek(0)
+        try:
+            self.zip = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            raise FileProblem("", NOT_A_ZIP) from error
+        self.entries = _checked(self.zip)
+
+    def close(self) -> None:
+        self.zip.close()
+
+    def read(self, name: str, maximum: int) -> bytes:
+        try:
+            with self.zip.open(self.entries[name]) as file:
+                data = file.read(maximum + 1)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise FileProblem(name, NOT_A_ZIP) from error
+        if len(data) > maximum:
+            raise FileProblem(name, TOO_LARGE)
+        return data
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Counts what may be entries before zipfile makes an object of each."""
+    file.seek(0)
+    count, end = 0, b""
+    while block := file.read(1024 * 1024):
+        count += (end + block).count(b"PK\x01\x02")
+        end = block[-3:]
+    if count > ENTRIES:
+        raise FileProblem("", TOO_MANY)
+
+
+def _checked(zip: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The files by their names, after a look at what each says of itself; nothing is unpacked for that."""
+    entries: dict[str, zipfile.ZipInfo] = {}
+    names = set()
+    size = 0
+    for info in zip.infolist():
+        name = _name(info)
+        parts = name.rstrip("/").split("/")
+        kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
+        shown = name[:200].encode("utf-8", "replace").decode()
+        if (
+            any(part in ("", ".", "..") for part in parts)
+            or re.search(r"[\\\x00-\x1f\ud800-\udfff]|^[A-Za-z]:", name)
+            or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+            or info.flag_bits & 1
+            or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        ):
+            raise FileProblem(shown, UNSAFE)
+        size += info.file_size
+        if size > WHOLE or info.file_size > max(1024 * 1024, RATIO * info.compress_size):
+            raise FileProblem(shown, TOO_LARGE)
+        if name.endswith("/"):
+            continue
+        if key(name) in names:
+            raise FileProblem(shown, TWICE)
+        names.add(key(name))
+        if not any(part.startswith(".") or part == "__MACOSX" for part in parts):
+            entries[name] = info
+    return entries
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name as it was meant: not every program says in which encoding it wrote it."""
+    if info.flag_bits & 0x800:
+        return info.orig_filename
+    raw = info.orig_filename.encode("cp437")
+    for encoding in ("utf-8", "cp932"):
+        try:
+            return raw.decode(encoding).replace("\\", "/")
+        except UnicodeDecodeError:
+            continue
+    return info.orig_filename

@@ -1,0 +1,437 @@
+"""Takes records (see records.py) into an account: what is there already is changed, what is not is made.
+
+Nothing is ever deleted, and it is all or nothing. Rows are recognised by their id. An id that is somebody else's is
+replaced by one that follows from the owner and the old id, so that the same file gives the same rows a second time.
+Within a project a round is known by its number and a step by its type; a link is known by the two nodes it joins.
+"""
+
+import itertools
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.thinking import content, images, linking, nodes, rounds
+from apps.thinking.content import CATEGORY_LENGTH, TEXT_LENGTH, TITLE_LENGTH
+from apps.thinking.exchange import checked
+from apps.thinking.exchange.problems import NOT_A_BOOLEAN, REQUIRED, TWICE, FileProblem
+from apps.thinking.exchange.records import AT_ONCE, ROWS_AT_ONCE, Record, image_of
+from apps.thinking.folding import fold
+from apps.thinking.models import LAST_ROUND, Node, NodeLink, NodeRename, Project, RefusedKeyword, Round, Step
+
+TAKEN = ("not_allowed", _("This id is taken."))
+ROUNDS = ("not_allowed", _("The rounds must be numbered from 1 to at most 5, without a gap."))
+STEPS = ("not_allowed", _("A round has each of its five steps once."))
+NO_SUCH_NODE = ("not_allowed", _("There is no such node, neither in the file nor in the account."))
+SAME_NODE = ("not_allowed", _("A link joins two different nodes."))
+
+KINDS = ("projects", "rounds", "steps", "nodes", "links")
+TIMES = ("created_at", "updated_at")
+PROJECT_KEYS = {"id", "title", "category", "status", "refused_keywords", "rounds", "nodes", *TIMES}
+ROUND_KEYS = {"id", "number", "note", "steps", *TIMES}
+STEP_KEYS = {"id", "type", "content", "filled", *TIMES}
+NODE_KEYS = {"id", "title", "context", "round", "step", "image", "renames", *TIMES}
+RENAME_KEYS = {"old_title", "new_title", "renamed_at"}
+LINK_KEYS = {"id", "from", "to", "weight", "origin", "reason", "removed_at", *TIMES}
+
+
+def import_records(owner, found: Iterable[tuple[str, str, Record]], partial: bool = False) -> dict[str, dict[str, int]]:
+    """Imports (list, path, record) in this order: projects, global nodes, links; says how many of each were what.
+
+    Of something `partial` what is missing stays as it is here: a round, a step, a field.
+    """
+    files: list[tuple[Any, str]] = []
+    importer = _Importer(owner, files, partial)
+    with transaction.atomic():
+        try:
+            _one_at_a_time(owner)
+            for name, batch in _batches(found):
+                importer.take(name, batch)
+        except BaseException:
+            for storage, name in files:
+                storage.delete(name)
+            raise
+    # The files stay when it fails here, at the end: the database may have finished what it did not answer any more.
+    return importer.report
+
+
+def _one_at_a_time(owner) -> None:
+    """Two imports of one file at once would both find that nothing is there yet.
+
+    A lock of its own: one on the account's row would hold up all that the person does meanwhile.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import {owner.pk}"])
+
+
+def _batches(found) -> Iterator[tuple[str, list[tuple[str, Record]]]]:
+    for name, group in itertools.groupby(found, key=lambda one: one[0]):
+        size = AT_ONCE if name == "projects" else ROWS_AT_ONCE
+        while batch := [(path, record) for _name, path, record in itertools.islice(group, size)]:
+            yield name, batch
+
+
+class _Importer:
+    def __init__(self, owner, files: list, partial: bool):
+        self.owner, self.files, self.partial = owner, files, partial
+        self.now = timezone.now()
+        self.report = {kind: {"created": 0, "changed": 0, "unchanged": 0} for kind in KINDS}
+        self.seen: dict[str, set[int]] = {kind: set() for kind in (*KINDS, "pairs")}
+        # The nodes that have another id here than in the file.
+        self.mapped: dict[uuid.UUID, uuid.UUID] = {}
+        # Of the ids that the batch may come to: those that some row has.
+        self.taken: dict[type[models.Model], set[uuid.UUID]] = {}
+        # New rows, until there are enough to be stored at once; foreign keys are looked at in the end only.
+        self.waiting: dict[type[models.Model], list] = {}
+
+    def take(self, kind: str, batch: list[tuple[str, Record]]) -> None:
+        self.look_up(kind, [record for _path, record in batch])
+        if kind == "projects":
+            for path, record in batch:
+                self.project(path, record)
+        elif kind == "nodes":
+            self.nodes(batch, None, {})
+        else:
+            self.links(batch)
+        self.store()
+
+    def look_up(self, kind: str, batch: list[Record]) -> None:
+        """Asks once for all the ids of a batch whether they are taken."""
+        for model, records in _by_model(kind, batch).items():
+            ids = [record.get("id") for record in records]
+            known = [uuid.UUID(id) for id in ids if isinstance(id, str) and content.UUID.fullmatch(id)]
+            candidates = {candidate for id in known for candidate in self.candidates(id)}
+            found: set[uuid.UUID] = set()
+            for part in _parts(list(candidates)):
+                found.update(model._default_manager.filter(pk__in=part).values_list("pk", flat=True))
+            self.taken[model] = found
+
+    def project(self, path: str, record: Record) -> None:
+        checked.keys(record, PROJECT_KEYS, path)
+        values = {
+            **checked.given(record, path, "title", checked.title),
+            **checked.given(record, path, "category", checked.text, CATEGORY_LENGTH),
+            **checked.given(record, path, "status", checked.choice, Project.Status.values),
+        }
+        id = self.id("projects", record, path)
+        (found,) = self.own(Project.objects.owned_by(self.owner), [(path, id)])
+        if isinstance(found, Project):
+            project, is_new = found, False
+            if changed := self.changed("projects", project, {**values, "deleted_at": None}):
+                _set(project, changed)
+        else:
+            if "title" not in values:
+                raise FileProblem(f"{path}.title", REQUIRED)
+            project, is_new = Project(id=found, owner=self.owner, **values, **self.times(record, path)), True
+            self.insert("projects", [project])
+        places = self.rounds(project, is_new, path, checked.items(record, path, "rounds"))
+        before = self.report["nodes"]["created"]
+        batch = [(f"{path}.nodes.{index}", node) for index, node in enumerate(checked.items(record, path, "nodes"))]
+        for part in _parts(batch):
+            self.nodes(part, project, places)
+        if not is_new and self.report["nodes"]["created"] > before:
+            Project.objects.filter(pk=project.pk).touch()
+        words = [
+            fold(checked.storable(f"{path}.refused_keywords.{index}", word, TITLE_LENGTH))[:TITLE_LENGTH]
+            for index, word in enumerate(checked.items(record, path, "refused_keywords"))
+        ]
+        if words:
+            refused = [RefusedKeyword(project=project, word=word) for word in words]
+            RefusedKeyword.objects.bulk_create(refused, ignore_conflicts=True)
+
+    def rounds(self, project: Project, is_new: bool, path: str, listed: list) -> dict[int, tuple[Round, dict]]:
+        """The project's rounds by number, each with its steps by type."""
+        given: dict[int, tuple[str, Record]] = {}
+        for index, record in enumerate(listed):
+            at = f"{path}.rounds.{index}"
+            checked.keys(record, ROUND_KEYS, at)
+            number = record.get("number")
+            if not checked.is_integer(number) or not 1 <= number <= LAST_ROUND or number in given:
+                raise FileProblem(f"{at}.number", ROUNDS)
+            given[number] = at, record
+        if not self.partial and sorted(given) != list(range(1, len(given) + 1)) or not given and is_new:
+            raise FileProblem(f"{path}.rounds", ROUNDS)
+        rows: dict[int, Round] = {}
+        steps: dict[int, dict[str, Step]] = {}
+        if not is_new:
+            rows = {row.number: row for row in project.rounds.select_for_update()}
+            by_round = {row.pk: number for number, row in rows.items()}
+            for step in Step.objects.filter(round__in=by_round).defer("folded").select_for_update():
+                steps.setdefault(by_round[step.round_id], {})[step.type] = step
+        new_rounds: list[tuple[str, uuid.UUID | None, Round]] = []
+        for number in range(1, max((*given, *rows), default=0) + 1):
+            at, record = given.get(number, (path, {}))
+            note = checked.given(record, at, "note", checked.text, TEXT_LENGTH)
+            id = self.id("rounds", record, at)
+            round = rows.get(number)
+            if round is None:
+                round = rows[number] = Round(project=project, number=number, **note, **self.times(record, at))
+                new_rounds.append((at, id, round))
+            elif number in given and (changed := self.changed("rounds", round, note)):
+                rounds.write_note(round, **changed)
+        self.insert_under_free_ids("rounds", new_rounds)
+        new_steps: list[tuple[str, uuid.UUID | None, Step]] = []
+        for number, round in rows.items():
+            at, record = given.get(number, (path, {}))
+            new_steps += self.steps(round, at, record, steps.setdefault(number, {}), number in given)
+        self.insert_under_free_ids("steps", new_steps)
+        if new_rounds and not is_new:
+            Project.objects.filter(pk=project.pk).touch()
+        return {number: (row, steps[number]) for number, row in rows.items()}
+
+    def steps(self, round: Round, path: str, record: Record, rows: dict[str, Step], listed: bool) -> list:
+        """Changes the steps that are there; those that are not are put into `rows`, and answered to be stored."""
+        given: dict[str, tuple[str, Record]] = {}
+        for index, step in enumerate(checked.items(record, path, "steps")):
+            at = f"{path}.steps.{index}"
+            checked.keys(step, STEP_KEYS, at)
+            if step.get("type") not in tuple(content.SHAPES) or step["type"] in given:
+                raise FileProblem(f"{at}.type", STEPS)
+            given[step["type"]] = at, step
+        if listed and not self.partial and len(given) != len(content.SHAPES):
+            raise FileProblem(f"{path}.steps", STEPS)
+        new = []
+        for type in content.SHAPES:
+            at, step = given.get(type, (path, {}))
+            id = self.id("steps", step, at)
+            written = checked.step_content(step["content"], type, f"{at}.content") if "content" in step else None
+            filled = step.get("filled", content.is_filled(type, written) if written else False)
+            if not isinstance(filled, bool):
+                raise FileProblem(f"{at}.filled", NOT_A_BOOLEAN)
+            row = rows.get(type)
+            if row is None:
+                written = written or content.empty(type)
+                text = content.plain_text(type, written)
+                row = Step(round=round, type=type, content=written, text=text, filled=filled, **self.times(step, at))
+                rows[type] = row
+                new.append((at, id, row))
+            elif type in given:
+                values = {"content": written} if written else {}
+                if changed := self.changed("steps", row, values):
+                    rounds.write_step(row, changed["content"], by=self.owner, apart=True)
+        return new
+
+    def nodes(self, batch: list[tuple[str, Record]], project: Project | None, places: dict) -> None:
+        wanted = []
+        for path, record in batch:
+            checked.keys(record, NODE_KEYS, path)
+            wanted.append((path, self.id("nodes", record, path)))
+        owned = self.own(Node.objects.owned_by(self.owner), wanted)
+        new = []
+        saved = []
+        for (path, record), (_path, old), found in zip(batch, wanted, owned, strict=True):
+            values = {
+                **checked.given(record, path, "title", checked.title),
+                **checked.given(record, path, "context", checked.text, TEXT_LENGTH),
+                **checked.place(record, path, project, places),
+            }
+            image = checked.image(record, path)
+            if isinstance(found, Node):
+                node = found
+                if node.project_id != (project and project.pk):
+                    # The place in the project that it leaves; the record may know none in the other.
+                    values = {"round": None, "step": None, **values}
+                self.change_node(node, {**values, "deleted_at": None}, image)
+            else:
+                if "title" not in values:
+                    raise FileProblem(f"{path}.title", REQUIRED)
+                node = Node(id=found, owner=self.owner, **values, **self.times(record, path))
+                if image:
+                    self.files.append((node.image.storage, images.name_of(image)))
+                    node.image.save(str(image.name), image, save=False)
+                new.append(node)
+            if old and old != node.pk:
+                self.mapped[old] = node.pk
+            saved.append((path, record, node))
+        self.insert("nodes", new)
+        self.renames(saved)
+        made = {node.pk for node in new}
+        for _path, record, node in saved:
+            # A note that somebody wrote is a new node; the others come with the links that they had.
+            if node.pk in made and "created_at" not in record:
+                self.store()
+                linking.relink(node)
+
+    def change_node(self, node: Node, values: dict[str, Any], image: ContentFile | None) -> None:
+        changed = _differences(node, values)
+        # The same image twice is stored as the same bytes.
+        new_image = image is not None and image.read() != image_of(node)
+        self.report["nodes"]["changed" if changed or new_image else "unchanged"] += 1
+        if changed:
+            nodes.change_node(node, **changed)
+        if image and new_image:
+            image.seek(0)
+            self.files.append((node.image.storage, images.name_of(image)))
+            images.replace(node, image)
+
+    def renames(self, saved: list[tuple[str, Record, Node]]) -> None:
+        given = {}
+        for path, record, node in saved:
+            for index, rename in enumerate(checked.items(record, path, "renames")):
+                at = f"{path}.renames.{index}"
+                checked.keys(rename, RENAME_KEYS, at)
+                old, new = checked.title(rename, at, "old_title"), checked.title(rename, at, "new_title")
+                time = checked.time(rename, at, "renamed_at")
+                given[node.pk, old, time] = NodeRename(node=node, old_title=old, new_title=new, renamed_at=time)
+        known = NodeRename.objects.filter(node__in={row.node for row in given.values()}) if given else []
+        known_keys = {(row.node_id, row.old_title, row.renamed_at) for row in known}
+        NodeRename.objects.bulk_create([row for key, row in given.items() if key not in known_keys])
+
+    def links(self, batch: list[tuple[str, Record]]) -> None:
+        ends = []
+        for path, record in batch:
+            checked.keys(record, LINK_KEYS, path)
+            pair = [self.end(record, path, key) for key in ("from", "to")]
+            if pair[0] == pair[1]:
+                raise FileProblem(f"{path}.to", SAME_NODE)
+            ends.append(pair)
+        known = Node.objects.owned_by(self.owner).filter(pk__in={id for pair in ends for id in pair})
+        ids = set(known.values_list("pk", flat=True))
+        rows = {
+            frozenset((row.from_node_id, row.to_node_id)): row
+            for row in NodeLink.objects.owned_by(self.owner)
+            .select_for_update()
+            .filter(from_node__in=ids, to_node__in=ids)
+        }
+        new: list[tuple[str, uuid.UUID | None, NodeLink]] = []
+        for (path, record), pair in zip(batch, ends, strict=True):
+            for key, id in zip(("from", "to"), pair, strict=True):
+                if id not in ids:
+                    raise FileProblem(f"{path}.{key}", NO_SUCH_NODE)
+            if _seen(self.seen["pairs"], min(pair).int << 128 | max(pair).int):
+                raise FileProblem(path, TWICE)
+            old = self.id("links", record, path)
+            is_removed = record.get("removed_at") is not None
+            values = {
+                **checked.given(record, path, "weight", checked.weight),
+                **checked.given(record, path, "origin", checked.choice, NodeLink.Origin.values),
+                **checked.given(record, path, "reason", checked.text, TEXT_LENGTH),
+                "removed_at": checked.time(record, path, "removed_at") if is_removed else None,
+            }
+            row = rows.get(frozenset(pair))
+            if row and "origin" not in record and (row.removed_at or row.origin == NodeLink.Origin.AUTOMATIC):
+                # Somebody has written it down, so that it is theirs.
+                values |= {"origin": NodeLink.Origin.MANUAL, "reason": ""}
+            if row is None:
+                times = self.times(record, path)
+                row = NodeLink(owner=self.owner, from_node_id=pair[0], to_node_id=pair[1], **values, **times)
+                new.append((path, old, row))
+            else:
+                if changed := self.changed("links", row, values):
+                    _set(row, changed)
+        self.insert_under_free_ids("links", new)
+
+    def end(self, record: Record, path: str, key: str) -> uuid.UUID:
+        id = checked.id(record, path, key)
+        return self.mapped.get(id, id)
+
+    def id(self, kind: str, record: Record, path: str) -> uuid.UUID | None:
+        """The record's id, which no other of the file may have."""
+        if not record or self.partial and "id" not in record:
+            return None
+        id = checked.id(record, path, "id")
+        if _seen(self.seen[kind], id.int):
+            raise FileProblem(f"{path}.id", TWICE)
+        return id
+
+    def own(self, owned: models.QuerySet, wanted: list[tuple[str, uuid.UUID | None]]) -> list:
+        """For each id of the file the row that it means, locked, or the id under which it is made."""
+        candidates = [self.candidates(id) for _path, id in wanted]
+        taken = self.taken[owned.model]
+        ids = taken.intersection(itertools.chain.from_iterable(candidates))
+        rows = {row.pk: row for row in owned.filter(pk__in=ids).select_for_update()} if ids else {}
+        found = []
+        for (path, _id), pair in zip(wanted, candidates, strict=True):
+            mine = next((rows[id] for id in pair if id in rows), None)
+            free = next((id for id in pair if id not in taken), None)
+            if mine is None and free is None:
+                raise FileProblem(f"{path}.id", TAKEN)
+            found.append(mine or free)
+        return found
+
+    def candidates(self, id: uuid.UUID | None) -> tuple[uuid.UUID, ...]:
+        return (id, uuid.uuid5(self.owner.pk, str(id))) if id else (uuid.uuid4(),)
+
+    def insert_under_free_ids(self, kind: str, new: list[tuple[str, uuid.UUID | None, Any]]) -> None:
+        for path, id, row in new:
+            free = next((id for id in self.candidates(id) if id not in self.taken[type(row)]), None)
+            if free is None:
+                raise FileProblem(f"{path}.id", TAKEN)
+            row.pk = free
+        self.insert(kind, [row for _path, _id, row in new])
+
+    def insert(self, kind: str, rows: list) -> None:
+        self.report[kind]["created"] += len(rows)
+        for row in rows:
+            self.waiting.setdefault(type(row), []).append(row)
+            row._state.adding, row._state.db = False, connection.alias
+
+    def store(self) -> None:
+        """Stores new rows with the times of the file, where bulk_create() would put today's."""
+        for model, rows in self.waiting.items():
+            fields = [field for field in model._meta.concrete_fields if not field.generated]
+            size = min(ROWS_AT_ONCE, connection.ops.bulk_batch_size([field.name for field in fields], rows))
+            for start in range(0, len(rows), size):
+                # What `loaddata` does, many rows at a time.
+                part = rows[start : start + size]
+                found: Any = model._default_manager.all()
+                found._insert(part, fields=fields, using=connection.alias, raw=True)
+        self.waiting.clear()
+
+    def changed(self, kind: str, row, values: dict[str, Any]) -> dict[str, Any]:
+        changed = _differences(row, values)
+        self.report[kind]["changed" if changed else "unchanged"] += 1
+        return changed
+
+    def times(self, record: Record, path: str) -> dict[str, datetime]:
+        """Nothing can have been written later than now; it would stay the newest change for ever."""
+        given = {key: checked.time(record, path, key) if key in record else self.now for key in TIMES}
+        return {key: min(time, self.now) for key, time in given.items()}
+
+
+def _by_model(kind: str, batch: list[Record]) -> dict[type[models.Model], list[Record]]:
+    """The records of a batch and those within them; what is none is left out, and refused later."""
+
+    def within(records: list[Record], key: str) -> list[Record]:
+        lists = [record[key] for record in records if isinstance(record.get(key), list)]
+        return [inner for listed in lists for inner in listed if isinstance(inner, dict)]
+
+    if kind == "links":
+        return {NodeLink: batch}
+    if kind == "nodes":
+        return {Node: batch}
+    rounds = within(batch, "rounds")
+    return {Project: batch, Round: rounds, Step: within(rounds, "steps"), Node: within(batch, "nodes")}
+
+
+def _parts(rows: list) -> Iterator[list]:
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows[start : start + ROWS_AT_ONCE]
+
+
+def _set(row, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+
+
+def _seen(seen: set[int], number: int) -> bool:
+    if number in seen:
+        return True
+    seen.add(number)
+    return False
+
+
+def _differences(row, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that are others than the row's own."""
+    return {
+        name: value
+        for name, value in values.items()
+        if row.serializable_value(name) != (value.pk if isinstance(value, models.Model) else value)
+    }

@@ -1,0 +1,224 @@
+"""An export as JSON, written and read as a stream: neither holds more than a few projects at a time.
+
+{"format": "thinkring", "version": 1, "exported_at": "…",
+ "projects": [{…, "rounds": [{…, "steps": […]}], "nodes": […]}], "nodes": [the global ones], "links": […]}
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import ijson
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.thinking.exchange import records
+from apps.thinking.exchange.problems import NEWER, NOT_A_LIST, NOT_OURS, REQUIRED, UNKNOWN, FileProblem
+from apps.thinking.exchange.records import Record
+
+FORMAT = "thinkring"
+VERSION = 1
+# What turns a record ("projects", "nodes" or "links") of an older version into one of the next.
+UPGRADES: dict[int, Callable[[str, Record], Record]] = {}
+
+LISTS = ("projects", "nodes", "links")
+# What a project at its limits does not reach; a file of millions of empty lists would fill the memory.
+DEPTH = 20
+VALUES = 1_000_000  # in one project, node or link
+
+BROKEN = ("invalid", _("This is not JSON from here on."))
+CUT_OFF = ("invalid", _("The file ends too early; it was cut off."))
+TOO_DEEP = ("invalid", _("This is nested too deeply."))
+TOO_MUCH = ("max_length", _("This is too much for one object."))
+
+
+def write(user, project=None) -> Iterator[str]:
+    """The whole account, or one project, an object a line."""
+    head = {"format": FORMAT, "version": VERSION, "exported_at": timezone.now().isoformat()}
+    yield f'{_dump(head)[:-1]},\n"projects": ['
+    exported = set()
+    before = "\n"
+    for row in records.projects(user, project):
+        yield f"{before}{_dump(records.of_project(row))[:-1]},\n" + ' "rounds": ['
+        for index, round in enumerate(row.rounds.all()):
+            yield f"{',' if index else ''}\n  {_dump(records.of_round(round))[:-1]}, " + '"steps": [\n'
+            yield ",\n".join(f"   {_dump(records.of_step(step))}" for step in round.steps.all()) + "]}"
+        yield '],\n "nodes": ['
+        for index, node in enumerate(row.nodes.all()):
+            exported.add(node.pk)
+            yield f"{',' if index else ''}\n  {_dump(records.of_node(node))}"
+        yield "]}"
+        before = ",\n"
+    yield '],\n"nodes": ['
+    before = "\n"
+    for node in records.global_nodes(user, project):
+        exported.add(node.pk)
+        yield f"{before}{_dump(records.of_node(node))}"
+        before = ",\n"
+    yield '],\n"links": ['
+    before = "\n"
+    for link in records.links(user, project):
+        # A node may be made while the file is written, and its link must not dangle.
+        if link.from_node_id in exported and link.to_node_id in exported:
+            yield f"{before}{_dump(records.of_link(link))}"
+            before = ",\n"
+    yield "]}\n"
+
+
+def read(file: BinaryIO) -> Iterator[tuple[str, str, Record]]:
+    """(list, path, record) for each project, then each global node, then each link, as the current version has them.
+
+    The whole file is looked at first, so that one which is broken is refused before anything is done with it.
+    """
+    version = _check(file)
+    for name in LISTS:
+        for index, record in enumerate(ijson.items(_Bytes(file), f"{name}.item", use_float=True)):
+            path = f"{name}.{index}"
+            if not isinstance(record, dict):
+                raise FileProblem(path, ("invalid", _("This must be an object.")))
+            for older in range(version, VERSION):
+                record = UPGRADES[older](name, record)
+            yield name, path, record
+
+
+def line_of(file: BinaryIO, path: str) -> int:
+    """The line on which a value stands, or on which what it is missing from begins."""
+    reader = _Lines(file)
+    wanted = path.split(".")
+    line, depth = 1, 0
+    for at, _event in _places(reader):
+        if len(at) > depth and at == wanted[: len(at)]:
+            line, depth = reader.line, len(at)
+            if depth == len(wanted):
+                break
+    return line
+
+
+def _events(reader) -> Iterator[tuple[str, Any]]:
+    # Floats, because ijson ends the whole process at an exact number of thousands of digits.
+    return ijson.basic_parse(reader, use_float=True)
+
+
+def _check(file: BinaryIO) -> int:
+    """That it is JSON to its end and of our format; says of which version."""
+    head: dict[str, Any] = {}
+    depth, key, values = 0, "", 0
+    with _problems_of(file):
+        for event, value in _events(_Bytes(file)):
+            if event in ("end_map", "end_array"):
+                depth -= 1
+                continue
+            if event == "map_key":
+                if depth == 1:
+                    key, values = value, 0
+                    if key not in (*LISTS, "format", "version", "exported_at"):
+                        raise FileProblem(key[:40], UNKNOWN if head.get("format") == FORMAT else NOT_OURS)
+                continue
+            if depth == 0 and event != "start_map":
+                raise FileProblem("", NOT_OURS)
+            if depth == 1:
+                if key in LISTS and event != "start_array":
+                    raise FileProblem(key, NOT_A_LIST)
+                head[key] = value
+            values = 0 if depth == 2 else values + 1
+            if values > VALUES:
+                raise FileProblem(key, TOO_MUCH)
+            if event in ("start_map", "start_array"):
+                depth += 1
+                if depth > DEPTH:
+                    raise FileProblem(key, TOO_DEEP)
+    if head.get("format") != FORMAT:
+        raise FileProblem("format", NOT_OURS)
+    return checked_version(head.get("version"), VERSION, UPGRADES)
+
+
+def checked_version(version: Any, current: int, upgrades) -> int:
+    if version is None:
+        raise FileProblem("version", REQUIRED)
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise FileProblem("version", NOT_OURS)
+    if version > current:
+        raise FileProblem("version", NEWER)
+    if version < current and version not in upgrades:
+        raise FileProblem("version", NOT_OURS)
+    return version
+
+
+# What ijson raises besides its own, for bytes that are no UTF-8.
+FAULTS = (ijson.JSONError, ValueError)
+
+
+@contextmanager
+def _problems_of(file: BinaryIO):
+    try:
+        yield
+    except ijson.IncompleteJSONError as error:
+        # Also ijson's name for what is broken in the middle.
+        ended = "premature EOF" in str(error.args[0])
+        raise FileProblem("", CUT_OFF if ended else BROKEN, _broken_line(file)) from error
+    except FAULTS as error:
+        raise FileProblem("", BROKEN, _broken_line(file)) from error
+
+
+def _broken_line(file: BinaryIO) -> int:
+    reader = _Lines(file)
+    try:
+        for _event in _events(reader):
+            pass
+    except FAULTS:
+        pass
+    return reader.line
+
+
+def _places(reader) -> Iterator[tuple[list[str], str]]:
+    """(path, event) for each value of the file."""
+    path: list[str] = []
+    indexes: list[int | None] = []  # of each list or object that is open: where in the list it is, None for an object
+    for event, value in _events(reader):
+        if event == "map_key":
+            path[-1] = value
+            continue
+        if event in ("end_map", "end_array"):
+            path.pop()
+            indexes.pop()
+            continue
+        if indexes and (index := indexes[-1]) is not None:
+            path[-1] = str(index)
+            indexes[-1] = index + 1
+        yield list(path), event
+        if event in ("start_map", "start_array"):
+            path.append("")
+            indexes.append(None if event == "start_map" else 0)
+
+
+class _Bytes:
+    """The file from its beginning, without the mark that Windows puts there."""
+
+    def __init__(self, file: BinaryIO):
+        self.file = file
+        file.seek(0)
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+
+    def read(self, size: int) -> bytes:
+        return self.file.read(size)
+
+
+class _Lines(_Bytes):
+    """Gives out a line at a time, so that whoever reads knows on which one the parser is."""
+
+    line = 1
+    ended = False
+
+    def read(self, size: int) -> bytes:
+        part = self.file.readline(size)
+        if part:
+            self.line += self.ended
+            # A long line comes in parts.
+            self.ended = part.endswith(b"\n")
+        return part
+
+
+def _dump(value) -> str:
+    return json.dumps(value, ensure_ascii=False)

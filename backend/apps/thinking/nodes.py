@@ -1,0 +1,29 @@
+"""Nodes: writing one makes its project the one last worked on, and links it anew."""
+
+import uuid
+
+from django.db import transaction
+
+from apps.thinking import linking
+from apps.thinking.models import Node, NodeRename, Project
+
+
+def create_node(owner, id: uuid.UUID | None = None, **values) -> Node:
+    with transaction.atomic():
+        node = Node.objects.create(id=id or uuid.uuid4(), owner=owner, **values)
+        Project.objects.filter(nodes=node).touch()
+        linking.relink(node)
+    return node
+
+
+def change_node(node: Node, **values) -> None:
+    with transaction.atomic():
+        if values.get("title", node.title) != node.title:
+            NodeRename.objects.create(node=node, old_title=node.title, new_title=values["title"])
+        changed = {name for name, value in values.items() if getattr(node, name) != value}
+        for name, value in values.items():
+            setattr(node, name, value)
+        node.save()
+        Project.objects.filter(nodes=node).touch()
+        if changed & {"title", "context", "project", "step"}:
+            linking.relink(node)

@@ -1,0 +1,374 @@
+import contextlib
+import io
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
+from PIL import Image
+
+from apps.thinking import images, linking, rounds, trash
+from apps.thinking.api import exchange
+from apps.thinking.exchange import json as exchange_json
+from apps.thinking.models import Node, Project
+from apps.thinking.tests.errors import refused
+
+EXPORT, IMPORT = "/api/v1/account/export/", "/api/v1/account/import/"
+
+
+def exported(client, form="json", url=EXPORT) -> bytes:
+    response = client.get(f"{url}?as={form}")
+    assert response.status_code == 200, response.content
+    return b"".join(response.streaming_content)
+
+
+def imported(client, data: bytes, content_type="application/json"):
+    return client.generic("POST", IMPORT, data, content_type)
+
+
+@pytest.fixture
+def whole(alice, project, steps, node):
+    """An account with something of everything."""
+    rounds.write_step(steps["overview"], {**steps["overview"].content, "theme": "引き継ぎを\n十分で終える"}, alice)
+    rounds.write_step(
+        steps["mvp"],
+        {
+            "must": [
+                {"id": "8c1b9b0e-0000-4000-8000-000000000001", "text": "口頭で確認", "struck": False, "origin": None}
+            ],
+            "optional": [
+                {"id": "8c1b9b0e-0000-4000-8000-000000000002", "text": "紙の表", "struck": True, "origin": None}
+            ],
+            "later": [],
+        },
+        alice,
+    )
+    rounds.start_next_round(project, "短くならない")
+    everywhere = Node.objects.create(owner=alice, title="確認", context="どこでも")
+    linking.link(node, everywhere)
+    return project
+
+
+def without_time(data: bytes) -> dict:
+    return {**json.loads(data), "exported_at": ""}
+
+
+def test_it_works(as_alice, as_bob, whole):
+    data = exported(as_alice)
+    Project.objects.all().delete()
+    Node.objects.all().delete()
+
+    response = imported(as_bob, data)
+
+    assert response.status_code == 200, response.json()
+    assert response.json()["steps"] == {"created": 10, "changed": 0, "unchanged": 0}
+    assert without_time(exported(as_bob)) == without_time(data)
+    again = imported(as_bob, data).json()
+    assert again["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert without_time(exported(as_bob)) == without_time(data)
+
+
+def test_a_vault_comes_back(as_alice, as_bob, whole):
+    data = exported(as_alice, "obsidian")
+    before = without_time(exported(as_alice))
+
+    report = imported(as_alice, data, "application/zip").json()
+
+    assert all(
+        report[kind]["created"] == report[kind]["changed"] == 0
+        for kind in ("projects", "rounds", "steps", "nodes", "links")
+    ), report
+    assert without_time(exported(as_alice)) == before
+
+
+def test_a_project_alone_takes_its_global_nodes_along(as_alice, as_bob, whole):
+    rounds.start_project(whole.owner, "別の計画")
+
+    export = json.loads(exported(as_alice, url=f"/api/v1/projects/{whole.pk}/export/"))
+
+    assert [project["title"] for project in export["projects"]] == [whole.title]
+    assert [node["title"] for node in export["nodes"]] == ["確認"]
+    assert len(export["links"]) == 1
+    assert imported(as_bob, json.dumps(export).encode()).json()["nodes"]["created"] == 2
+
+
+def test_ids_that_are_taken_are_mapped_and_twice_gives_no_duplicates(as_alice, as_bob, bob, whole):
+    data = exported(as_alice)
+
+    first, second = imported(as_bob, data).json(), imported(as_bob, data).json()
+
+    assert first["projects"] == {"created": 1, "changed": 0, "unchanged": 0}
+    assert second["projects"] == {"created": 0, "changed": 0, "unchanged": 1}
+    assert Project.objects.owned_by(bob).count() == 1
+    assert Project.objects.owned_by(bob).get().pk != whole.pk
+    # Also when the ids are free later on.
+    whole.owner.delete()
+    assert imported(as_bob, data).json()["projects"]["created"] == 0
+
+
+def test_what_was_changed_or_thrown_away_since_comes_back(as_alice, whole, node):
+    data = exported(as_alice)
+    step = whole.rounds.get(number=1).steps.get(type="overview")
+    rounds.write_step(step, {**step.content, "theme": "別のこと"}, whole.owner)
+    trash.move_to_trash(node)
+
+    report = imported(as_alice, data).json()
+
+    assert report["steps"]["changed"] == report["nodes"]["changed"] == 1
+    seen = step.version
+    step.refresh_from_db()
+    assert step.content["theme"] == "引き継ぎを\n十分で終える"
+    assert step.version == seen + 1
+    # What stood there is in the history.
+    assert "別のこと" in str([revision.content for revision in step.revisions.all()])
+    assert without_time(exported(as_alice))["projects"][0]["nodes"][0]["title"] == node.title
+
+
+def test_an_image_goes_along(as_alice, as_bob, bob, node, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(file, "PNG")
+    images.replace(node, images.clean(file.getvalue()))
+
+    for form in ("json", "obsidian"):
+        data = exported(as_alice, form)
+        imported(as_bob, data)
+        found = Node.objects.owned_by(bob).get()
+        assert Image.open(found.image.path).getpixel((0, 0)) == (255, 0, 0)
+        assert imported(as_bob, data).json()["nodes"]["unchanged"] == 1
+        found.delete()
+
+
+@contextlib.contextmanager
+def unanswered_commit():
+    yield
+    raise OperationalError("the connection was lost")
+
+
+@pytest.mark.parametrize(("where", "left"), [("links", 0), ("commit", 1)])
+def test_the_files_of_an_import_that_failed(as_alice, as_bob, node, settings, tmp_path, monkeypatch, where, left):
+    """They go, but for a commit that was not answered: it may have happened all the same."""
+    settings.MEDIA_ROOT = tmp_path / "one"
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(file, "PNG")
+    images.replace(node, images.clean(file.getvalue()))
+    linking.link(node, Node.objects.create(owner=node.owner, project=node.project, title="Other"))
+    data = exported(as_alice)
+    settings.MEDIA_ROOT = tmp_path / "other"
+
+    def fail(*args):
+        raise OperationalError("the disk is full")
+
+    if where == "links":
+        monkeypatch.setattr("apps.thinking.exchange.importing._Importer.links", fail)
+    else:
+        monkeypatch.setattr("apps.thinking.exchange.importing.transaction.atomic", unanswered_commit)
+
+    refused(imported(as_bob, data), 503, "SRV_002")
+
+    assert len(list((tmp_path / "other").glob("nodes/*"))) == left
+
+
+def broken(change):
+    def build(data: bytes) -> bytes:
+        export = json.loads(data)
+        change(export)
+        return json.dumps(export, ensure_ascii=False).encode()
+
+    return build
+
+
+BAD_FILES = {
+    "cut off": (lambda data: data[: len(data) // 2], "VAL_002", ""),
+    "not JSON": (lambda data: data.replace(b'"rounds"', b"rounds"), "VAL_002", ""),
+    "not UTF-8": (lambda data: data.replace("改善".encode(), b"\xff\xfe"), "VAL_002", ""),
+    "nothing": (lambda data: b"", "VAL_001", "file"),
+    "a number of thousands of digits": (lambda data: b'{"format": ' + b"9" * 9999 + b"}", "VAL_002", ""),
+    "another's format": (broken(lambda export: export.update(format="logseq")), "VAL_002", "format"),
+    "another's JSON": (lambda data: b'{"blocks": []}', "VAL_002", "blocks"),
+    "a list": (lambda data: b"[]", "VAL_002", ""),
+    "no version": (broken(lambda export: export.pop("version")), "VAL_001", "version"),
+    "a newer version": (broken(lambda export: export.update(version=2)), "VAL_005", "version"),
+    "an unknown older version": (broken(lambda export: export.update(version=0)), "VAL_002", "version"),
+    "too deep": (
+        lambda data: b'{"format": "thinkring", "version": 1, "nodes": ' + b"[" * 100 + b"]" * 100 + b"}",
+        "VAL_002",
+        "nodes",
+    ),
+    "no list": (broken(lambda export: export.update(nodes={})), "VAL_002", "nodes"),
+    "no object": (broken(lambda export: export["nodes"].append(1)), "VAL_002", "nodes.1"),
+    "an unknown key": (broken(lambda export: export["nodes"][0].update(colour="red")), "VAL_005", "nodes.0.colour"),
+    "no title": (broken(lambda export: export["projects"][0].update(title=" ")), "VAL_001", "projects.0.title"),
+    "a long title": (broken(lambda export: export["nodes"][0].update(title="あ" * 256)), "VAL_003", "nodes.0.title"),
+    "NUL": (broken(lambda export: export["nodes"][0].update(context="\0")), "VAL_002", "nodes.0.context"),
+    "an unknown status": (
+        broken(lambda export: export["projects"][0].update(status="x")),
+        "VAL_005",
+        "projects.0.status",
+    ),
+    "an id of another kind": (broken(lambda export: export["nodes"][0].update(id=7)), "VAL_002", "nodes.0.id"),
+    "an id twice": (
+        broken(lambda export: export["nodes"].append(export["nodes"][0])),
+        "VAL_005",
+        "nodes.1.id",
+    ),
+    "a gap in the rounds": (
+        broken(lambda export: export["projects"][0]["rounds"].pop(0)),
+        "VAL_005",
+        "projects.0.rounds",
+    ),
+    "a sixth round": (
+        broken(lambda export: export["projects"][0]["rounds"][1].update(number=6)),
+        "VAL_005",
+        "projects.0.rounds.1.number",
+    ),
+    "a step missing": (
+        broken(lambda export: export["projects"][0]["rounds"][1]["steps"].pop()),
+        "VAL_005",
+        "projects.0.rounds.1.steps",
+    ),
+    "a step twice": (
+        broken(lambda export: export["projects"][0]["rounds"][1]["steps"][1].update(type="overview")),
+        "VAL_005",
+        "projects.0.rounds.1.steps.1.type",
+    ),
+    "content of another step": (
+        broken(lambda export: export["projects"][0]["rounds"][0]["steps"][2].update(content={"theme": ""})),
+        "VAL_005",
+        "projects.0.rounds.0.steps.2.content.theme",
+    ),
+    "a round that is not there": (
+        broken(lambda export: export["projects"][0]["nodes"][0].update(round=5)),
+        "VAL_005",
+        "projects.0.nodes.0.round",
+    ),
+    "a step without a round": (
+        broken(lambda export: export["projects"][0]["nodes"][0].update(round=None)),
+        "VAL_005",
+        "projects.0.nodes.0.step",
+    ),
+    "no image": (broken(lambda export: export["nodes"][0].update(image="PHN2Zz4=")), "VAL_002", "nodes.0.image"),
+    "a time without a zone": (
+        broken(lambda export: export["nodes"][0].update(created_at="2026-01-01T00:00:00")),
+        "VAL_002",
+        "nodes.0.created_at",
+    ),
+    "a weight between": (broken(lambda export: export["links"][0].update(weight=0.55)), "VAL_005", "links.0.weight"),
+    "a weight that is none": (
+        broken(lambda export: export["links"][0].update(weight=True)),
+        "VAL_005",
+        "links.0.weight",
+    ),
+    "a link to itself": (
+        broken(lambda export: export["links"][0].update(to=export["links"][0]["from"])),
+        "VAL_005",
+        "links.0.to",
+    ),
+    "a link to nothing": (
+        broken(lambda export: export["links"][0].update(to="8c1b9b0e-0000-4000-8000-00000000000f")),
+        "VAL_005",
+        "links.0.to",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "code", "where"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_refused_whole(as_alice, as_bob, bob, whole, build, code, where):
+    data = build(exported(as_alice))
+
+    refused(imported(as_bob, data), 422, code, where)
+
+    assert not Project.objects.owned_by(bob).exists()
+    assert not Node.objects.owned_by(bob).exists()
+
+
+def test_it_says_on_which_line(as_alice, whole):
+    lines = exported(as_alice).split(b"\n")
+    at = next(index for index, line in enumerate(lines) if b'"type": "mvp"' in line)
+    cut = b"\n".join(lines[: at + 1])[:-9]
+    wrong = b"\n".join([*lines[:at], lines[at].replace(b'"later"', b'"never"'), *lines[at + 1 :]])
+
+    of_cut = refused(imported(as_alice, cut), 422, "VAL_002")["details"][0]
+    of_wrong = refused(imported(as_alice, wrong), 422, "VAL_005")["details"][0]
+
+    assert of_cut["reason"].startswith(f"{at + 1}行目")
+    assert of_wrong["reason"].startswith(f"{at + 1}行目")
+    assert of_wrong["field"] == "projects.0.rounds.0.steps.3.content.never"
+
+
+def test_an_id_of_somebody_else_is_no_way_in(as_alice, as_bob, bob, whole, other_node):
+    export = json.loads(exported(as_alice))
+    export["links"][0]["to"] = str(other_node.pk)
+
+    refused(imported(as_alice, json.dumps(export).encode()), 422, "VAL_005", "links.0.to")
+
+
+def test_the_order_of_the_keys_does_not_matter(as_alice, as_bob, whole):
+    data = json.dumps(json.loads(exported(as_alice)), sort_keys=True).encode()
+
+    assert imported(as_bob, b"\xef\xbb\xbf" + data).json()["links"]["created"] == 1
+
+
+def test_an_older_version_is_brought_up_to_date(as_alice, as_bob, bob, whole, monkeypatch):
+    """Of a version that never was: it called the title `name`."""
+
+    def upgrade(kind, record):
+        if kind == "projects":
+            record["title"] = record.pop("name")
+        return record
+
+    monkeypatch.setitem(exchange_json.UPGRADES, 0, upgrade)
+    export = json.loads(exported(as_alice)) | {"version": 0}
+    export["projects"][0]["name"] = export["projects"][0].pop("title")
+
+    assert imported(as_bob, json.dumps(export).encode()).status_code == 200
+    assert Project.objects.owned_by(bob).get().title == whole.title
+
+
+def test_it_comes_as_a_form_too(as_alice, as_bob, whole):
+    file = SimpleUploadedFile("thinkRing.json", exported(as_alice))
+
+    assert as_bob.post(IMPORT, {"file": file}, format="multipart").json()["projects"]["created"] == 1
+    refused(as_bob.post(IMPORT, {}, format="multipart"), 422, "VAL_001", "file")
+
+
+def test_too_large(as_alice, monkeypatch):
+    monkeypatch.setattr(exchange, "MAXIMUM", 1000)
+
+    refused(imported(as_alice, b" " * 1001), 413, "REQ_003")
+    refused(imported(as_alice, b" " * 100_000), 413, "REQ_003")
+    file = SimpleUploadedFile("thinkRing.json", b" " * 1001)
+    refused(as_alice.post(IMPORT, {"file": file}, format="multipart"), 413, "REQ_003")
+
+
+@pytest.mark.parametrize("url", [EXPORT, "/api/v1/projects/{}/export/"])
+def test_only_the_three_forms(as_alice, project, url):
+    url = url.format(project.pk)
+
+    refused(as_alice.get(url), 422, "VAL_001", "as")
+    refused(as_alice.get(f"{url}?as=csv"), 422, "VAL_005", "as")
+
+
+def test_nobody_else(client, as_bob, project):
+    for url in (EXPORT, IMPORT):
+        refused(client.post(url) if url == IMPORT else client.get(url), 401, "AUTH_001")
+    refused(as_bob.get(f"/api/v1/projects/{project.pk}/export/?as=json"), 404, "RES_001")
+    trash.move_to_trash(project)
+    assert json.loads(exported(as_bob))["projects"] == []
+
+
+def test_what_the_file_is_called(as_alice, project):
+    response = as_alice.get(f"/api/v1/projects/{project.pk}/export/?as=obsidian")
+
+    assert response.headers["Content-Type"] == "application/zip"
+    assert response.headers["Content-Disposition"].startswith("attachment; filename*=utf-8''%E5%A4%9C")
+
+
+def test_the_markdown_is_in_the_language_of_who_asks(as_alice, whole):
+    response = as_alice.get(f"{EXPORT}?as=markdown", headers={"Accept-Language": "en"})
+    english, japanese = b"".join(response.streaming_content).decode(), exported(as_alice, "markdown").decode()
+
+    assert "### 1 Overview\n\n#### Theme\n\n引き継ぎを  \n十分で終える" in english
+    assert "## 2周目\n\n**なんか思いついた？**\n\n短くならない" in japanese
+    assert "- ~~紙の表~~" in japanese
+    assert "- → 確認 (0.5)" in japanese

@@ -1,0 +1,254 @@
+"""Two requests at once, on a database that really runs them at once."""
+
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+from rest_framework.test import APIClient
+
+from apps.thinking import linking
+from apps.thinking.api.base import RepeatableCreateMixin
+from apps.thinking.exchange import importing
+from apps.thinking.models import Node, NodeLink, Project, Step
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("postgresql"),
+]
+
+
+def at_once(user, *requests):
+    """The answers to requests, each a function of a client, that run at the same time."""
+
+    def run(request):
+        client = APIClient()
+        client.force_authenticate(user)
+        try:
+            return request(client)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(run, requests))
+
+
+def behind_a_lock(row, user, *requests):
+    """The same, all of them waiting for the lock on one row before any goes on."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            type(row).objects.select_for_update().get(pk=row.pk)
+            answers = pool.submit(at_once, user, *requests)
+            wait_until_blocked(len(requests))
+        return answers.result()
+
+
+def wait_until_blocked(number: int):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            # In a transaction PostgreSQL shows the same picture again and again unless asked not to.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0] == number:
+                return
+        time.sleep(0.02)
+    pytest.fail(f"{number} requests did not come to wait")
+
+
+def statuses(answers):
+    return sorted(answer.status_code for answer in answers)
+
+
+def codes(answers):
+    return {answer.json()["error"]["code"] for answer in answers if answer.status_code >= 400}
+
+
+def test_of_two_writes_that_saw_the_same_version_one_wins(alice, steps):
+    step = steps["overview"]
+
+    def write(theme):
+        return lambda client: client.patch(
+            f"/api/v1/steps/{step.pk}/", {"content": {"theme": theme}}, headers={"If-Match": "1"}
+        )
+
+    answers = behind_a_lock(step, alice, write("a"), write("b"))
+
+    assert statuses(answers) == [200, 409]
+    assert codes(answers) == {"BIZ_002"}
+    won, lost = sorted(answers, key=lambda answer: answer.status_code)
+    stored = Step.objects.get(pk=step.pk)
+    assert stored.version == 2
+    assert stored.content == won.json()["content"] == lost.json()["error"]["current"]["content"]
+
+
+def test_two_writes_without_a_version_are_both_applied(alice, steps):
+    step = steps["overview"]
+
+    answers = behind_a_lock(
+        step, alice, *[lambda client: client.patch(f"/api/v1/steps/{step.pk}/", {"content": {}})] * 2
+    )
+
+    assert statuses(answers) == [200, 200]
+    assert Step.objects.get(pk=step.pk).version == 3
+
+
+def test_two_starts_of_the_next_round(alice, project):
+    def start(client):
+        return client.post(f"/api/v1/projects/{project.pk}/rounds/")
+
+    answers = behind_a_lock(project, alice, start, start)
+
+    assert statuses(answers) == [201, 201]
+    assert sorted(answer.json()["number"] for answer in answers) == [2, 3]
+    assert Step.objects.filter(round__project=project).count() == 15
+
+
+def test_two_starts_that_saw_the_same_version(alice, project):
+    def start(client):
+        return client.post(f"/api/v1/projects/{project.pk}/rounds/", headers={"If-Match": "1"})
+
+    answers = behind_a_lock(project, alice, start, start)
+
+    assert statuses(answers) == [201, 409]
+    assert project.rounds.count() == 2
+
+
+def test_the_same_start_twice(alice, project):
+    body = {"id": str(uuid.uuid4()), "version": 1}
+
+    def start(client):
+        return client.post(f"/api/v1/projects/{project.pk}/rounds/", body)
+
+    answers = behind_a_lock(project, alice, start, start)
+
+    assert statuses(answers) == [200, 201]
+    assert project.rounds.count() == 2
+
+
+def test_a_start_and_an_end(alice, project):
+    answers = behind_a_lock(
+        project,
+        alice,
+        lambda client: client.post(f"/api/v1/projects/{project.pk}/rounds/", headers={"If-Match": "1"}),
+        lambda client: client.post(f"/api/v1/projects/{project.pk}/complete/", headers={"If-Match": "1"}),
+    )
+
+    assert len([answer for answer in answers if answer.status_code < 300]) == 1
+    assert codes(answers) == {"BIZ_002"}
+
+
+@pytest.fixture
+def nobody_was_first(monkeypatch):
+    """Both of two creates find nothing before either of them stores it."""
+    barrier = threading.Barrier(2, timeout=10)
+    looked = threading.local()
+    exists = RepeatableCreateMixin.exists
+
+    def look(view, id):
+        found = exists(view, id)
+        if not getattr(looked, "once", False):
+            looked.once = True
+            barrier.wait()
+        return found
+
+    monkeypatch.setattr(RepeatableCreateMixin, "exists", look)
+
+
+@pytest.mark.parametrize(("url", "model"), [("/api/v1/projects/", Project), ("/api/v1/nodes/", Node)])
+def test_the_same_create_twice(alice, nobody_was_first, url, model):
+    body = {"id": str(uuid.uuid4()), "title": "Once"}
+
+    answers = at_once(alice, *[lambda client: client.post(url, body)] * 2)
+
+    assert statuses(answers) == [200, 201]
+    assert answers[0].json() == answers[1].json()
+    assert str(model.objects.get().pk) == body["id"]
+
+
+def test_the_same_id_by_two_people(alice, bob, nobody_was_first):
+    body = {"id": str(uuid.uuid4()), "title": "Mine"}
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [
+            pool.submit(at_once, user, lambda client: client.post("/api/v1/nodes/", body)) for user in (alice, bob)
+        ]
+        answers = [answer.result()[0] for answer in answers]
+
+    assert statuses(answers) == [201, 422]
+    assert codes(answers) == {"VAL_005"}
+
+
+def test_steps_and_nodes_written_while_a_round_starts(alice, project, steps):
+    """None of them waits for another for ever."""
+    requests = [
+        lambda client: client.post(f"/api/v1/projects/{project.pk}/rounds/"),
+        *[
+            lambda client, step=step: client.patch(f"/api/v1/steps/{step.pk}/", {"content": {}})
+            for step in steps.values()
+        ],
+        *[lambda client: client.post("/api/v1/nodes/", {"title": "a", "project": str(project.pk)})] * 3,
+    ]
+
+    answers = behind_a_lock(project, alice, *requests)
+
+    assert statuses(answers) == [200] * 5 + [201] * 4
+
+
+def test_nodes_that_share_a_word_saved_at_once(alice, project):
+    """Each links itself to the others, and none waits for another for ever."""
+    names = ["誤差", "誤差と負担", "測定誤差", "負担"]
+    made = [Node.objects.create(owner=alice, title="a", project=place) for _ in range(2) for place in (project, None)]
+
+    for _ in range(5):
+        Node.objects.update(title="a")
+        NodeLink.objects.all().delete()
+        requests = [
+            lambda client, node=node, name=name: client.patch(f"/api/v1/nodes/{node.pk}/", {"title": name})
+            for node, name in zip(made, names, strict=True)
+        ]
+        assert statuses(at_once(alice, *requests)) == [200] * 4
+
+    for node in Node.objects.all():
+        linking.relink(node)
+    assert NodeLink.objects.count() == 4
+
+
+def test_the_same_link_twice_and_both_ways_round(alice):
+    one, other = (Node.objects.create(owner=alice, title=title) for title in "ab")
+
+    def link(a, b):
+        return lambda client: client.post(f"/api/v1/nodes/{a.pk}/links/", {"to": str(b.pk)})
+
+    for _ in range(5):
+        NodeLink.objects.all().delete()
+        answers = at_once(alice, link(one, other), link(other, one))
+
+        assert statuses(answers) == [200, 201]
+        assert answers[0].json() == answers[1].json()
+
+
+def test_an_import_holds_up_nothing_else(alice, project, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    one_at_a_time = importing._one_at_a_time
+
+    def wait(owner):
+        one_at_a_time(owner)
+        begun.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(importing, "_one_at_a_time", wait)
+    file = {"format": "thinkring", "version": 1, "projects": [], "nodes": [], "links": []}
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(at_once, alice, lambda client: client.post("/api/v1/account/import/", file, "json"))
+        assert begun.wait(10)
+        [made] = at_once(alice, lambda client: client.post("/api/v1/projects/", {"title": "Meanwhile"}, "json"))
+        [changed] = at_once(alice, lambda client: client.patch("/api/v1/auth/me/", {"theme": "dark"}, "json"))
+        go_on.set()
+
+    assert [made.status_code, changed.status_code] == [201, 200]
+    assert [answer.status_code for answer in answers.result()] == [200]

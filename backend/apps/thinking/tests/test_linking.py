@@ -1,0 +1,239 @@
+from decimal import Decimal
+
+import pytest
+
+from apps.thinking import linking, nodes, rounds, trash
+from apps.thinking.models import Node, NodeLink, Step
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def make(alice, project):
+    def make(title, context="", **values):
+        return nodes.create_node(alice, title=title, context=context, **{"project": project, **values})
+
+    return make
+
+
+def link_of(one, other):
+    """The link of the two, whichever way round it is stored, if there is one that was not removed."""
+    links = NodeLink.objects.filter(from_node__in=[one, other], to_node__in=[one, other], removed_at=None)
+    return links.first()
+
+
+def tied(one, other) -> tuple[str, Decimal, str] | None:
+    link = link_of(one, other)
+    return link and (link.origin, link.weight, link.reason)
+
+
+class TestRelink:
+    def test_it_works(self, make):
+        first = make("誤差", "測るたびに負担になる")
+        second = make("夜勤", "負担と誤差の話")
+
+        link = NodeLink.objects.get()
+        assert (link.from_node, link.to_node, link.owner) == (second, first, first.owner)
+        assert (link.origin, link.weight, link.reason) == ("automatic", Decimal("0.6"), "誤差, 負担")
+
+    @pytest.mark.parametrize(
+        ("one", "other", "expected"),
+        [
+            (("誤差", ""), ("誤差", ""), ("0.6", "誤差")),
+            (("誤差", ""), ("夜勤", "誤差が出る"), ("0.4", "誤差")),
+            (("昼勤", "誤差が出る"), ("夜勤", "誤差が減る"), ("0.2", "誤差")),
+            (("測定誤差", ""), ("誤差", ""), ("0.6", "誤差")),
+            (("誤差", ""), ("測定誤差", ""), ("0.6", "誤差")),
+            (("測定誤差", ""), ("測定誤差", ""), ("0.6", "測定誤差")),
+            (("ﾛｯﾄ", ""), ("ロット", ""), ("0.6", "ロット")),
+            (("Papers", ""), ("The paper", ""), ("0.6", "paper")),
+            (("Class", ""), ("Clas", ""), None),
+            (("ライン", ""), ("オンライン", ""), None),
+            (("art", ""), ("start", ""), None),
+            (("自分の場合", ""), ("自分", ""), None),
+            (("The end", ""), ("The beginning", ""), None),
+            (("取り違え", ""), ("取り違え", ""), ("0.6", "取り違え")),
+            (("試し打ち", ""), ("見方", "試し打ちのあとに見る。"), ("0.4", "試し打ち")),
+            (("résumé", ""), ("rérum", ""), None),
+        ],
+    )
+    def test_words(self, make, one, other, expected):
+        first, second = make(*one), make(*other)
+
+        assert tied(first, second) == (expected and ("automatic", Decimal(expected[0]), expected[1]))
+
+    def test_the_same_step(self, make, round, steps):
+        place = {"round": round, "step": steps["flow"]}
+        first = make("一", **place)
+        second = make("二", **place)
+        elsewhere = make("三", round=round, step=steps["mvp"])
+
+        assert tied(first, second) == ("automatic", Decimal("0.1"), "")
+        assert link_of(first, elsewhere) is None
+
+    def test_the_same_step_and_a_word(self, make, round, steps):
+        place = {"round": round, "step": steps["flow"]}
+
+        assert tied(make("誤差", **place), make("誤差", **place)) == ("automatic", Decimal("0.7"), "誤差")
+
+    def test_a_global_node_belongs_to_every_project_and_two_projects_are_apart(self, alice, make):
+        other = rounds.start_project(alice, "Another")
+        here, free, there = make("誤差"), make("誤差", project=None), make("誤差", project=other)
+
+        assert link_of(here, free)
+        assert link_of(there, free)
+        assert link_of(here, there) is None
+
+    def test_other_accounts_and_the_trash_are_left_out(self, bob, alice, make, other_project):
+        nodes.create_node(bob, title="誤差")
+        nodes.create_node(bob, title="誤差", project=other_project)
+        trash.move_to_trash(make("誤差"))
+        gone = rounds.start_project(alice, "Gone")
+        make("誤差", project=gone)
+        trash.move_to_trash(gone)
+
+        node = make("誤差", project=None)
+
+        assert not NodeLink.objects.filter(from_node=node).exists()
+
+    def test_the_ten_strongest(self, make):
+        weak = [make(f"夜勤{number}", "誤差") for number in range(4)]
+        strong = [make("誤差") for _ in range(8)]
+        NodeLink.objects.all().delete()
+
+        node = make("誤差")
+
+        linked = set(NodeLink.objects.filter(from_node=node).values_list("to_node", flat=True))
+        assert len(linked) == 10
+        assert linked == {other.pk for other in strong} | {other.pk for other in weak[-2:]}
+
+    def test_a_word_that_everything_mentions_links_nothing(self, alice, project, make):
+        Node.objects.bulk_create(Node(owner=alice, project=project, title="誤差") for _ in range(linking.COMMON + 1))
+
+        make("誤差")
+
+        assert not NodeLink.objects.exists()
+
+    def test_a_frequent_word_weighs_less(self, alice, project, make):
+        Node.objects.bulk_create(Node(owner=alice, project=project, title="誤差") for _ in range(20))
+
+        node = make("誤差")
+
+        assert {link.weight for link in NodeLink.objects.filter(from_node=node)} == {Decimal("0.3")}
+
+    def test_percent_signs_and_quotes_are_nothing_special(self, make):
+        assert tied(make("100%の'誤差'\\_"), make("%s誤差%")) == ("automatic", Decimal("0.6"), "誤差")
+
+
+class TestChange:
+    def test_it_is_weighed_again(self, make):
+        first, second = make("誤差"), make("夜勤", "誤差")
+        nodes.change_node(second, title="誤差")
+
+        link = link_of(first, second)
+        assert (link.weight, link.reason, link.version) == (Decimal("0.6"), "誤差", 2)
+
+    def test_a_link_without_reason_goes_and_may_come_back(self, make):
+        first, second = make("誤差"), make("誤差")
+
+        nodes.change_node(first, title="夜勤")
+        assert not NodeLink.objects.exists()
+
+        nodes.change_node(first, title="誤差")
+        assert link_of(first, second)
+
+    def test_a_link_to_a_node_that_moved_away_goes(self, alice, make):
+        first = make("誤差")
+        make("誤差")
+
+        nodes.change_node(first, project=rounds.start_project(alice, "Another"))
+
+        assert not NodeLink.objects.exists()
+
+    def test_only_the_ten_strongest_lead_away_and_others_may_lead_here(self, make):
+        hub = make("誤差")
+        others = [make(f"夜勤{number}", "誤差") for number in range(12)]
+        arriving = set(NodeLink.objects.filter(to_node=hub).values_list("pk", flat=True))
+        assert len(arriving) >= 10
+
+        nodes.change_node(hub, context="改善")
+
+        assert arriving == set(NodeLink.objects.filter(to_node=hub).values_list("pk", flat=True))
+        nodes.change_node(others[0], context="誤差、改善")
+        assert NodeLink.objects.filter(from_node=others[0]).count() <= 10
+
+    def test_without_another_word_nothing_is_written(self, make):
+        make("誤差")
+        second = make("誤差")
+        before = list(NodeLink.objects.values())
+
+        nodes.change_node(second, title="誤差", context="")
+
+        assert list(NodeLink.objects.values()) == before
+
+    def test_a_link_to_the_trash_waits_there(self, make):
+        first, second = make("誤差"), make("誤差")
+        trash.move_to_trash(second)
+
+        nodes.change_node(first, title="夜勤")
+        trash.restore(second)
+
+        assert link_of(first, second)
+
+    def test_what_a_person_made_or_removed_stays(self, make):
+        first, second, third = make("誤差"), make("夜勤"), make("誤差")
+        linking.link(first, second, Decimal("0.9"))
+        linking.remove(link_of(first, third))
+
+        nodes.change_node(first, title="誤差", context="負担")
+        nodes.change_node(third, context="負担")
+
+        assert tied(first, second) == ("manual", Decimal("0.9"), "")
+        assert link_of(first, third) is None
+        assert NodeLink.objects.count() == 2
+
+
+class TestLink:
+    def test_it_works(self, make):
+        first, second = make("一"), make("二")
+
+        link, created = linking.link(first, second)
+
+        assert created
+        assert (link.from_node, link.to_node) == (first, second)
+        assert tied(first, second) == ("manual", Decimal("0.5"), "")
+
+    def test_whichever_way_round(self, make):
+        first, second = make("一"), make("二")
+        link, _created = linking.link(first, second, Decimal("0.9"))
+
+        assert linking.link(second, first, Decimal("0.2")) == (link, False)
+        assert tied(first, second) == ("manual", Decimal("0.9"), "")
+
+    def test_of_one_that_arose_by_itself(self, make):
+        first, second = make("誤差"), make("誤差")
+        arisen = link_of(first, second)
+
+        assert linking.link(first, second) == (arisen, False)
+        assert tied(first, second) == ("manual", Decimal("0.6"), "")
+
+    def test_of_one_that_was_removed(self, make):
+        first, second = make("誤差"), make("誤差")
+        removed = link_of(first, second)
+        linking.remove(removed)
+
+        assert linking.link(first, second) == (removed, True)
+        assert tied(first, second) == ("manual", Decimal("0.5"), "")
+
+
+def test_saved_again_and_again_they_come_to_rest(make, round):
+    for step in Step.objects.filter(round=round):
+        make(f"誤差の{step.type}", "負担", round=round, step=step)
+    for node in Node.objects.all():
+        linking.relink(node)
+    before = list(NodeLink.objects.order_by("pk").values())
+    for node in Node.objects.all():
+        linking.relink(node)
+
+    assert list(NodeLink.objects.order_by("pk").values()) == before
+    assert len(before) == 10

@@ -1,0 +1,40 @@
+"""How gunicorn serves Django in the container; read by itself from the folder it starts in."""
+
+import time
+
+bind = "0.0.0.0:8000"
+# Two for the two cores that a small server has; WEB_CONCURRENCY in the environment says otherwise.
+workers = 2
+# Only workers with threads keep connections to nginx open.
+worker_class = "gthread"
+threads = 4
+# Longer than nginx's 60 seconds, so that it is nginx who closes an idle connection.
+keepalive = 75
+# Whatever nginx lets through (32 kB and 1,000 header fields, and a few of its own), so that the answer to more is
+# nginx's. 0 is no limit for the line; for a field it would be gunicorn's default of 8 kB.
+limit_request_line = 0
+limit_request_field_size = 65_536
+limit_request_fields = 1100
+# Shorter than nginx's 75 seconds.
+timeout = 60
+# With the pause in on_exit shorter than the stop_grace_period of docker-compose.prod.yml.
+graceful_timeout = 20
+# The heartbeat of the workers; a file on a disk can block.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+# The code is read once, its memory is shared, and what the settings refuse is refused before any worker starts.
+preload_app = True
+# A statement that waits for a lock or takes too long (milliseconds) ends as an error and frees its thread; without it
+# one locked table takes all eight. Only here: manage.py, and with it a migration, takes the time that it needs.
+raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000"]
+# Nothing in the container uses it, and its home is read-only.
+control_socket_disable = True
+# Through Django's handler, as JSON like every other line.
+logconfig_dict = {"loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}}
+
+
+def on_exit(server):
+    """Keeps the address alive after the listener is closed, until nginx has forgotten it.
+
+    An address that refuses sends nginx to the next backend at once; one that is gone is only found out by waiting.
+    """
+    time.sleep(4)

@@ -1,0 +1,19 @@
+#!/usr/bin/env python
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # One sentence that says what to set; a traceback would bury it.
+        sys.exit(f"thinkRing cannot start: {error}")
+
+
+if __name__ == "__main__":
+    main()

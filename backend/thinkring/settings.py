@@ -1,0 +1,293 @@
+"""Settings, all of them from the environment.
+
+With no environment at all this is a development server: debug on, SQLite, a throw-away key. With DEBUG=False
+whatever is missing, short, or still the example's stops the start with one sentence that says what to set.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from corsheaders.defaults import default_headers
+from django.core.exceptions import ImproperlyConfigured
+
+from thinkring import __version__
+from thinkring.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+DEBUG = env.boolean("DEBUG", True)
+RELEASE = __version__
+COMMIT = env.text("COMMIT", "unknown")
+
+SECRET_KEY = env.secret("SECRET_KEY", 32, "development-only-secret-key-0123456789" if DEBUG else None)
+JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY", 32, "development-only-jwt-key-0123456789abc" if DEBUG else None)
+
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", [])
+if not ALLOWED_HOSTS and not DEBUG:
+    raise ImproperlyConfigured(
+        "set ALLOWED_HOSTS to the names this server answers to, "
+        "for example thinkring.example.com,api.thinkring.example.com."
+    )
+if not DEBUG:
+    # The container's own health check asks by this name.
+    ALLOWED_HOSTS.append("localhost")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "apps.core",
+    "apps.accounts",
+    "apps.thinking",
+]
+
+MIDDLEWARE = [
+    "apps.core.requests.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+ROOT_URLCONF = "thinkring.urls"
+WSGI_APPLICATION = "thinkring.wsgi.application"
+TEST_RUNNER = "thinkring.test_runner.PytestRunner"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database: PostgreSQL where DB_HOST names one, SQLite otherwise.
+# https://docs.djangoproject.com/en/5.2/ref/databases/
+DB_HOST = env.text("DB_HOST", "")
+if DB_HOST:
+    DATABASES = {
+        "default": {
+            "ENGINE": "thinkring.postgresql",
+            "NAME": env.text("DB_NAME", "thinkring_prod"),
+            "USER": env.text("DB_USER", "thinkring_user"),
+            "PASSWORD": env.secret("DB_PASSWORD", 12, "thinkring-development" if DEBUG else None),
+            "HOST": DB_HOST,
+            "PORT": env.integer("DB_PORT", 5432, 1, 65535),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            # A host that is gone is noticed in half a minute. How long a statement may take says gunicorn.conf.py, so
+            # that it is the server's limit and not that of a migration.
+            "OPTIONS": {
+                "connect_timeout": 5,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 20_000,
+            },
+        }
+    }
+elif DEBUG:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": env.text("SQLITE_PATH", str(BASE_DIR / "db.sqlite3")),
+            # IMMEDIATE: a transaction that reads before it writes waits for its turn instead of failing half-way.
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    }
+else:
+    raise ImproperlyConfigured("set DB_HOST to the host of the PostgreSQL server, for example db.")
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Shared by all workers and containers, unlike the default cache; its table comes with the migrations of `core`.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Japanese first: it answers whoever asks for neither of the two.
+LANGUAGE_CODE = "ja"
+LANGUAGES = [("ja", "日本語"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+MEDIA_URL = "/media/"
+MEDIA_ROOT = BASE_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Hashed names, because nginx lets browsers keep /static/ for 30 days without asking again.
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage."
+        + ("StaticFilesStorage" if DEBUG else "ManifestStaticFilesStorage")
+    },
+}
+# nginx reads what Django writes, as another user.
+FILE_UPLOAD_PERMISSIONS = 0o644
+
+# nginx ends TLS and sets X-Forwarded-Proto anew, so that it can be believed where nginx stands in front.
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# nginx sends the security headers, and redirects to https.
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002"]
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0 if DEBUG else 1, 0, 5)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = (*default_headers, "if-match")
+CORS_EXPOSE_HEADERS = ("ETag", "Retry-After", "X-Request-ID")
+# A browser may keep the answer to its preflight this long (seconds); autosave would otherwise double its requests.
+CORS_PREFLIGHT_MAX_AGE = 7200
+CORS_URLS_REGEX = r"^/api/"
+
+# Where the pages are, for links in mails. Never taken from a request: whoever asks could write any name into it.
+PAGE_URL = env.address(
+    "PAGE_URL",
+    "http://127.0.0.1:5173" if DEBUG else next(iter(CORS_ALLOWED_ORIGINS), f"https://{ALLOWED_HOSTS[0]}"),
+)
+# Seconds that a link to set a new password works.
+PASSWORD_RESET_TIMEOUT = 3600
+
+# Mail: by SMTP where EMAIL_HOST names a server; written to the console in development; otherwise not sent.
+# https://docs.djangoproject.com/en/5.2/topics/email/
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_USE_SSL = env.boolean("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured(
+        "set EMAIL_USE_SSL to True for a mail server that speaks TLS from the start, or EMAIL_USE_TLS for one that is "
+        "asked to (STARTTLS), not both."
+    )
+EMAIL_PORT = env.integer("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587, 1, 65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"thinkRing <no-reply@{urlsplit(PAGE_URL).hostname}>")
+if EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+elif DEBUG:
+    EMAIL_BACKEND = "apps.core.mail.ConsoleBackend"
+else:
+    EMAIL_BACKEND = "apps.core.mail.UnsentBackend"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.negotiation.ForgivingNegotiation",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "apps.core.pagination.PageNumberPagination",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.schema.Schema",
+    "EXCEPTION_HANDLER": "apps.core.errors.exception_handler",
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SECRET_KEY,
+    "AUDIENCE": "thinkring",
+    "ISSUER": "thinkring",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.integer("JWT_ACCESS_TOKEN_LIFETIME", 15, 1, 1440)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.integer("JWT_REFRESH_TOKEN_LIFETIME", 7, 1, 365)),
+}
+REFRESH_COOKIE = "refresh" if DEBUG else "__Secure-refresh"
+REFRESH_COOKIE_PATH = "/api/v1/auth/"
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "thinkRing",
+    "DESCRIPTION": "Think a theme through in rounds.",
+    "VERSION": RELEASE,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX_TRIM": True,
+    "SERVERS": [{"url": "/api/v1"}],
+    "DEFAULT_GENERATOR_CLASS": "apps.core.schema.Generator",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.schema.add_health",
+    ],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ErrorCode": "apps.core.errors.KINDS",
+        "Language": "apps.accounts.models.User.Language",
+        "Theme": "apps.accounts.models.User.Theme",
+        "ProjectStatus": "apps.thinking.models.Project.Status",
+        "StepType": "apps.thinking.models.Step.Type",
+        "TrashKind": "apps.thinking.api.trash.KINDS",
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {
+        "request_id": {"()": "apps.core.logs.RequestIdFilter"},
+        "exceptions": {"()": "apps.core.logs.ExceptionFilter"},
+    },
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+        },
+        "plain": {"format": "%(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": "plain" if DEBUG else "json",
+        },
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"level": "INFO"},
+        # What a client did wrong stands in the line of its request already, and why a view said 5xx in its own.
+        "django.request": {"level": "ERROR", "filters": ["exceptions"]},
+        # Said once a host by core.errors, not with a traceback for each request of a robot.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.server": {"level": "WARNING", "propagate": False},
+        # It says at every start of `runserver` that it watches the files.
+        "django.utils.autoreload": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,78 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from thinkring.environment import Environment
+
+env = Environment()
+
+
+def test_it_works(monkeypatch):
+    monkeypatch.setenv("DEBUG", "False")
+    monkeypatch.setenv("DB_PORT", "5433")
+    monkeypatch.setenv("ALLOWED_HOSTS", "one.example.com, two.example.com,")
+
+    assert env.boolean("DEBUG", True) is False
+    assert env.integer("DB_PORT", 5432, 1, 65535) == 5433
+    assert env.items("ALLOWED_HOSTS", []) == ["one.example.com", "two.example.com"]
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_what_is_not_there_or_blank_has_its_default(monkeypatch, value):
+    if value is None:
+        monkeypatch.delenv("ANY", raising=False)
+    else:
+        monkeypatch.setenv("ANY", value)
+
+    assert env.boolean("ANY", True) is True
+    assert env.integer("ANY", 7, 1, 9) == 7
+    assert env.text("ANY", "default") == "default"
+    assert env.items("ANY", ["default"]) == ["default"]
+
+
+@pytest.mark.parametrize(("value", "meaning"), [("true", True), ("YES", True), (" on ", True), ("0", False)])
+def test_words_for_booleans(monkeypatch, value, meaning):
+    monkeypatch.setenv("DEBUG", value)
+
+    assert env.boolean("DEBUG", not meaning) is meaning
+
+
+@pytest.mark.parametrize("value", ["maybe", "Fales", "2", "None", "True;"])
+def test_a_boolean_that_is_none(monkeypatch, value):
+    monkeypatch.setenv("DEBUG", value)
+
+    with pytest.raises(ImproperlyConfigured, match="set DEBUG to True or False, not to "):
+        env.boolean("DEBUG", True)
+
+
+@pytest.mark.parametrize("value", ["fifteen", "0", "10", "-7", "+7", "7.5", "7_0", "\N{FULLWIDTH DIGIT SEVEN}", "1e0"])
+def test_a_number_that_is_none(monkeypatch, value):
+    monkeypatch.setenv("DAYS", value)
+
+    with pytest.raises(ImproperlyConfigured, match="set DAYS to a whole number from 1 to 9, not to "):
+        env.integer("DAYS", 7, 1, 9)
+
+
+def test_a_secret_from_a_file(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("$from-a-file-and-nowhere-else-0123456789\n")
+    monkeypatch.setenv("FILED_KEY_FILE", str(tmp_path / "secret"))
+
+    assert env.secret("FILED_KEY", 32, None) == "$from-a-file-and-nowhere-else-0123456789"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read(monkeypatch, tmp_path, content):
+    file = tmp_path / "secret"
+    if content:
+        file.write_bytes(content)
+    monkeypatch.setenv("UNREADABLE_KEY_FILE", str(file))
+
+    with pytest.raises(ImproperlyConfigured, match=f"set UNREADABLE_KEY_FILE to a text file that can be read: {file} "):
+        env.secret("UNREADABLE_KEY", 32, None)
+
+
+def test_development_has_a_secret_of_its_own(monkeypatch):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    assert env.secret("SECRET_KEY", 32, "development") == "development"
+
+    monkeypatch.setenv("SECRET_KEY", "short")
+    assert env.secret("SECRET_KEY", 32, "development") == "short"

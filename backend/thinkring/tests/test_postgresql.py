@@ -1,0 +1,36 @@
+import time
+
+import pytest
+from django.db import OperationalError, connection
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgresql")]
+
+
+@pytest.fixture
+def limited(monkeypatch):
+    """A connection as a server's, to a database that answers too late."""
+    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=60000")
+    monkeypatch.setattr("thinkring.postgresql.base.SILENCE", 0.3)
+    limited = connection.copy()
+    yield limited
+    limited.close()
+
+
+def test_it_works(limited):
+    """A database that is silent is given up, and asked on a new connection next time."""
+    started = time.monotonic()
+    with limited.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SELECT pg_sleep(5)")
+    assert time.monotonic() - started < 3
+
+    limited.close_if_unusable_or_obsolete()
+    with limited.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_migration_takes_its_time(monkeypatch):
+    monkeypatch.setattr("thinkring.postgresql.base.SILENCE", 0.3)
+    with connection.copy().cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.6)")
+        cursor.connection.close()

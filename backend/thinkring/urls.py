@@ -1,0 +1,23 @@
+from django.conf import settings
+from django.conf.urls.static import static
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from apps.core import errors
+from apps.core.views import unknown_route
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("apps.core.urls")),
+    path("api/v1/auth/", include("apps.accounts.api.urls")),
+    path("api/v1/", include("apps.thinking.api.urls")),
+    # A route of its own, so that with DEBUG too the answer is our error and not Django's page.
+    re_path(r"^api/", unknown_route),
+    # In development only; in production nginx serves them.
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+]

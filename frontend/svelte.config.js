@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import adapter from '@sveltejs/adapter-node';
+import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+
+/**
+ * SvelteKit hashes the scripts it writes itself, but not the one in app.html that
+ * sets theme and language before the first paint.
+ */
+function inlineScriptHashes() {
+	const page = readFileSync(new URL('./src/app.html', import.meta.url), 'utf8');
+	return [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+		([, script]) =>
+			/** @type {const} */ (`sha256-${createHash('sha256').update(script).digest('base64')}`)
+	);
+}
+
+/** SvelteKit's generated root has one style attribute, which `style-src 'self'` forbids. */
+const announcerWithoutStyle = {
+	name: 'announcer-without-style',
+	/** @param {{ content: string }} source */
+	markup({ content }) {
+		if (!content.includes('id="svelte-announcer"')) return;
+		return {
+			code: content.replace(
+				/(id="svelte-announcer"[^>]*?)\sstyle="[^"]*"/,
+				'$1 class="visually-hidden"'
+			)
+		};
+	}
+};
+
+/** @type {import('@sveltejs/kit').Config} */
+const config = {
+	preprocess: [vitePreprocess(), announcerWithoutStyle],
+	kit: {
+		adapter: adapter({ out: 'build', precompress: true }),
+		env: { publicPrefix: 'VITE_' },
+		// Absolute addresses, so that the page of a deep link finds its files.
+		paths: { relative: false },
+		version: {
+			// Two releases must not share a name: without a commit it is the time of the build.
+			name: process.env.COMMIT === 'unknown' ? undefined : process.env.COMMIT || undefined,
+			pollInterval: 5 * 60 * 1000
+		},
+		csp: {
+			// Not nonces: they would change the page's ETag with every answer.
+			mode: 'hash',
+			directives: {
+				'default-src': ['none'],
+				'script-src': ['self', ...inlineScriptHashes()],
+				'style-src': ['self'],
+				'img-src': ['self', 'data:'],
+				'connect-src': ['self'],
+				'font-src': ['self'],
+				'form-action': ['self'],
+				'base-uri': ['none'],
+				'frame-ancestors': ['none'],
+				'manifest-src': ['self'],
+				'worker-src': ['self']
+			}
+		}
+	}
+};
+
+export default config;

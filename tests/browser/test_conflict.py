@@ -1,0 +1,78 @@
+"""Two devices that changed the same thing: nothing is lost, and the person chooses field by field."""
+
+import pytest
+from playwright.sync_api import expect
+
+LANGUAGES = pytest.mark.parametrize("language", ["ja", "en"])
+
+
+def on_two_devices(visitors, language, step):
+    """One account in two browsers, with the same step open."""
+    first = visitors(language)
+    name = first.sign_up()
+    first.new_project("Two devices")
+    second = visitors(language)
+    second.open("/login")
+    second.log_in(name)
+    for visitor in (first, second):
+        visitor.expected = ["409"]
+        if visitor is second:
+            visitor.open(first.page.url.removeprefix(first.stack.page))
+        visitor.go_to(step)
+    return first, second
+
+
+def compares(visitor):
+    expect(visitor.page.get_by_text(visitor.say("draft_conflict_title"))).to_be_visible()
+    visitor.button("draft_conflict_compare").click()
+    dialog = visitor.page.get_by_role("dialog", name=visitor.say("draft_conflict_title"))
+    expect(visitor.button("draft_sides_save")).to_be_visible()
+    return dialog
+
+
+@LANGUAGES
+def test_texts_are_chosen_field_by_field(visitors, language):
+    first, second = on_two_devices(visitors, language, "overview")
+    first.field("step_overview_theme").fill("Theme of the first")
+    first.field("step_overview_purpose").fill("Purpose of the first")
+    first.is_saved()
+    second.field("step_overview_theme").fill("Theme of the second")
+    second.field("step_overview_pain").fill("Pain of the second")
+
+    dialog = compares(second)
+    expect(dialog.get_by_role("group")).to_have_count(3)
+    second.look(f"conflict-texts-{language}")
+    theme = dialog.get_by_role("group", name=second.say("step_overview_theme"))
+    expect(theme.get_by_role("radio", name=second.say("draft_side_both"))).to_be_checked()
+    theme.get_by_role("radio", name=second.say("draft_side_theirs")).check()
+    second.button("draft_sides_save").click()
+    second.is_saved()
+
+    first.page.reload()
+    first.go_to("overview")
+    expect(first.field("step_overview_theme")).to_have_value("Theme of the first")
+    expect(first.field("step_overview_purpose")).to_have_value("Purpose of the first")
+    expect(first.field("step_overview_pain")).to_have_value("Pain of the second")
+
+
+@LANGUAGES
+def test_items_of_both_are_kept_by_keyboard_alone(visitors, language):
+    first, second = on_two_devices(visitors, language, "flow")
+    for visitor, text in ((first, "Count the screws"), (second, "Weigh the screws")):
+        visitor.field("step_item_new", list=visitor.say("step_flow_items")).focus()
+        visitor.page.keyboard.insert_text(text)
+        visitor.page.keyboard.press("Enter")
+        if visitor is first:
+            visitor.is_saved()
+    dialog = compares(second)
+    second.look(f"conflict-items-{language}")
+    expect(dialog.get_by_text("Count the screws")).to_be_visible()
+    second.button("draft_sides_save").focus()
+    second.page.keyboard.press("Enter")
+    second.is_saved()
+    first.page.reload()
+    first.go_to("flow")
+    items = {
+        first.field("step_item", list=first.say("step_flow_items"), number=number).input_value() for number in (1, 2)
+    }
+    assert items == {"Count the screws", "Weigh the screws"}

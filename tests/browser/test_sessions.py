@@ -1,0 +1,71 @@
+"""Who is logged in, in which tab, and in which language."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+def test_two_tabs_do_not_log_each_other_out(visitors):
+    visitor = visitors("en")
+    name = visitor.sign_up()
+    tabs = [visitor.page, *(visitor.context.new_page() for _ in range(3))]
+    for _ in range(3):
+        # Every reload needs a fresh access token, and all of them ask with one cookie.
+        for tab in tabs:
+            tab.goto(visitor.stack.page, wait_until="commit")
+        for tab in tabs:
+            expect(tab.get_by_role("heading", level=1, name=visitor.say("home_title"), exact=True)).to_be_visible()
+
+    visitor.log_out(name)
+    for tab in tabs[1:]:
+        expect(tab.get_by_role("heading", level=1, name=visitor.say("login_title"), exact=True)).to_be_visible()
+
+
+def test_the_language_is_the_accounts(visitors):
+    visitor = visitors("ja")
+    name = visitor.sign_up()
+    visitor.page.get_by_role("button", name=re.compile(name)).click()
+    # A choice's label stands over its radio button.
+    visitor.page.get_by_text("English", exact=True).click()
+    visitor.language = "en"
+    visitor.sees_heading(visitor.say("home_title"))
+    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
+
+    elsewhere = visitors("ja")
+    elsewhere.open("/login")
+    elsewhere.log_in(name)
+    elsewhere.language = "en"
+    elsewhere.sees_heading(elsewhere.say("home_title"))
+
+
+def test_a_wrong_password_says_so_and_keeps_the_name(visitors):
+    visitor = visitors("en")
+    visitor.expected = ["401"]
+    visitor.open("/login")
+    visitor.field("account_username_or_email").fill("nobody")
+    visitor.password.fill("not-the-password")
+    visitor.button("login_submit").click()
+    expect(visitor.page.get_by_text(visitor.say("problem_credentials"))).to_be_visible()
+    expect(visitor.field("account_username_or_email")).to_have_value("nobody")
+    visitor.look("login-refused")
+
+
+@pytest.mark.parametrize("path", ["/rounds/not-a-round", "/no/such/page", "/projects/not-a-project", "/nodes/nothing"])
+def test_not_found(visitors, path):
+    visitor = visitors("ja")
+    visitor.expected = ["404", "422"]
+    visitor.sign_up()
+    visitor.open(path)
+    visitor.sees_heading(visitor.say("not_found_title"))
+    visitor.look("not-found")
+
+
+def test_another_accounts_project_is_not_found(visitors):
+    alice, bob = visitors("en"), visitors("en")
+    bob.expected = ["404"]
+    alice.sign_up()
+    alice.new_project("Alice's own")
+    bob.sign_up()
+    bob.page.goto(alice.page.url)
+    bob.sees_heading(bob.say("not_found_title"))

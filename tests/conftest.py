@@ -1,0 +1,96 @@
+"""
+The production stack, as it stands in the last commit, for whoever tests it from outside.
+
+The fixture `stack` clones the repository, runs `ops/setup.sh thinkring.test` in the clone, builds the images and starts
+everything as its own compose project on free ports. It waits until pages and API answer over HTTPS, and at the end
+removes containers, volumes, networks and images again, whatever happened in between. One stack serves a whole session.
+
+    def test_it_works(stack):
+        stack.get("https://thinkring.test/")                       a requests.Response; the names are the stack's own
+        stack.get(f"{stack.api}/health/")                          https://api.thinkring.test/api/v1/health/
+        stack.session()                                            a requests.Session of one's own, with cookies
+        stack.compose("exec", "-T", "backend", "id").stdout        any compose command
+        stack.logs("nginx")                                        what a service wrote so far
+
+Both names lead to this machine and the certificate is the self-signed one of the first start. A browser finds the same
+with `args=stack.chromium_arguments`, and then asks for https://thinkring.test/ like anybody.
+
+It is started by `docker compose`, and by `docker-compose` 1.29 too where a test is parametrized with FRONT_ENDS, as in
+tests/stack/conftest.py. Without a Docker engine such tests are skipped; on CI they fail.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from production import FRONT_ENDS, ROOT, Stack
+
+
+@pytest.fixture(scope="session")
+def missing():
+    """Skips what cannot run for want of something on this machine; on CI that is a failure."""
+
+    def skip(reason):
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"on CI nothing may be missing: {reason}")
+        pytest.skip(reason)
+
+    return skip
+
+
+@pytest.fixture(scope="session")
+def engine(missing):
+    """A Docker engine that answers, and both compose front ends."""
+    for command in ["docker info", *(f"{front_end} version" for front_end in FRONT_ENDS)]:
+        words = command.split()
+        if shutil.which(words[0]) and subprocess.run(words, capture_output=True).returncode == 0:
+            continue
+        missing(f"`{command}` does not answer")
+
+
+@pytest.fixture(scope="session")
+def stack(request, engine, tmp_path_factory):
+    """The production stack, running."""
+    front_end = getattr(request, "param", FRONT_ENDS[-1])
+    stack = Stack(tmp_path_factory.mktemp("server") / "thinkring", front_end.split())
+    with stack.running():
+        yield stack
+
+
+@pytest.fixture
+def figure(request):
+    """Notes a measured figure for the end of the run."""
+
+    def note(what, value):
+        case = f" [{request.node.callspec.id}]" if hasattr(request.node, "callspec") else ""
+        request.node.user_properties.append(("figure", f"{what}{case}: {value}"))
+
+    return note
+
+
+def pytest_collection_modifyitems(items):
+    """Two processes, if there are two: the browser's tests share a stack and a Chromium, the rest shares the engine."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else "rest"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was measured, and what the stages of `make test` before this one could not run."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    figures = [
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "figure" and report.when == "call"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)
+    skipped = ROOT / "reports" / "skipped.txt"
+    reasons = skipped.read_text() if skipped.exists() else ""
+    if reasons:
+        terminalreporter.section("skipped before")
+        terminalreporter.write(reasons)

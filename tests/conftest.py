@@ -70,6 +70,8 @@ def figure(request):
     return note
 
 
+# Before xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Two processes, if there are two: the browser's tests share a stack and a Chromium, the rest shares the engine."""
     for item in items:

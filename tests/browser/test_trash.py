@@ -35,7 +35,7 @@ def test_it_works(visitors, language):
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Come back")
     expect(rows.first).to_contain_text(visitor.say("trash_kind_project"))
-    expect(rows.first).to_contain_text(visitor.say("trash_days", days=29))
+    expect(rows.first).to_contain_text(visitor.say("trash_days", days=30))
     visitor.look("trash")
 
     visitor.button("trash_restore_of", title="Come back").press("Enter")

@@ -46,7 +46,9 @@ volumes:
 def compose(*arguments, **options):
     """Runs docker-compose on the small stack."""
     command = ["docker-compose", "-p", PROJECT, "-f", "docker-compose.prod.yml", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, **options)
+    result = subprocess.run(command, capture_output=True, text=True, **options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
 
 
 @pytest.fixture(scope="module")

@@ -157,5 +157,24 @@ class Visitor:
             self.say(f"step_{step}")
         )
 
+    def reach(self, locator):
+        """Gives it the focus as a person without a mouse does: by Tab."""
+        expect(locator).to_be_visible()
+        for _ in range(150):
+            if locator.evaluate("element => element === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"no way to {locator} by Tab")
+
+    def press(self, locator, key="Enter"):
+        self.reach(locator)
+        self.page.keyboard.press(key)
+
+    def type(self, locator, text):
+        """In place of what is there."""
+        self.reach(locator)
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(text)
+
     def is_saved(self):
         expect(self.page.get_by_text(self.say("draft_saved"), exact=True)).to_be_visible()

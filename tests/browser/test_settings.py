@@ -195,7 +195,7 @@ def test_everything_comes_out_and_goes_in_again(visitors, language, tmp_path):
     assert any(name.endswith(".canvas") for name in zipfile.ZipFile(BytesIO(vault)).namelist())
 
     section = settings(visitor, "settings_import")
-    choose = label(section, visitor, "import_choose").first
+    choose = section.locator("input[type=file]")
     choose.set_input_files(file)
     expect(section.get_by_role("status")).to_contain_text(visitor.say("import_nothing_new", name="export.json"))
 

@@ -133,6 +133,7 @@ def test_a_node_is_made_renamed_linked_and_found_on_the_map(visitors, language):
     visitor.sees_heading(texts["node"])
     renamed = f"{texts['node']} 2"
     visitor.type(visitor.field("node_title"), renamed)
+    visitor.page.keyboard.press("Enter")
     visitor.is_saved()
     visitor.sees_heading(renamed)
 
@@ -143,7 +144,7 @@ def test_a_node_is_made_renamed_linked_and_found_on_the_map(visitors, language):
     visitor.sees_heading(visitor.say("nodes_title"))
     visitor.press(visitor.page.get_by_role("link", name=visitor.say("nodes_global"), exact=True))
     visitor.page.wait_for_url(re.compile("scope=global"))
-    visitor.press(visitor.button("node_new").first)
+    visitor.press(visitor.button("node_make"))
     visitor.type(dialog.get_by_role("textbox", name=visitor.say("node_title"), exact=True), texts["items"][1])
     visitor.press(dialog.get_by_role("button", name=visitor.say("node_create"), exact=True))
     expect(dialog).to_be_hidden()
@@ -230,7 +231,7 @@ def test_the_account_is_looked_after_and_deleted(visitors, language, tmp_path):
     download.value.save_as(file)
     imports = main.get_by_role("region", name=visitor.say("settings_import"), exact=True)
     with visitor.page.expect_file_chooser() as chooser:
-        visitor.press(imports.get_by_role("button", name=visitor.say("import_choose")))
+        visitor.press(imports.get_by_role("button", name=visitor.say("import_choose"), exact=True))
     chooser.value.set_files(file)
     expect(imports.get_by_role("status")).to_contain_text(visitor.say("import_nothing_new", name="account.json"))
 

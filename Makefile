@@ -62,6 +62,11 @@ $(VENV)/installed: backend/requirements-dev.txt | python
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements-dev.txt
 	@touch $@
 
+tests/browser/lighthouse/node_modules/.package-lock.json: tests/browser/lighthouse/package-lock.json | node
+	@echo "Installing Lighthouse into tests/browser/lighthouse/node_modules …"
+	@cd tests/browser/lighthouse && npm ci --loglevel=error
+	@touch $@
+
 frontend/node_modules/.package-lock.json: frontend/package-lock.json | node
 	@echo "Installing the front end's packages into frontend/node_modules …"
 	@cd frontend && npm ci --no-audit --no-fund --loglevel=error
@@ -97,7 +102,7 @@ test-frontend: frontend/node_modules/.package-lock.json ## the front end: lint, 
 	@cd frontend && npm run --silent lint && npm run --silent check && npm run --silent test
 
 .PHONY: test-whole
-test-whole: install ## the whole from outside: conformance, containers, browser, operations
+test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, operations
 	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2 --dist loadgroup) tests --ignore tests/upgrades
 
 # --- Make ------------------------------------------------------------------------------------------------------------

@@ -33,22 +33,32 @@ QUIET = [
 
 
 @pytest.fixture(scope="session")
-def browser(stack, missing):
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium:
+def chromium(missing):
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
         missing("there is no Chromium on this machine (Debian: apt install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(stack, chromium):
     expect.set_options(timeout=15_000)
-    with apart(stack, chromium) as started, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**started, args=[*QUIET, *stack.chromium_arguments])
+    with apart(stack, chromium) as (program, environment), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, env=environment, args=[*QUIET, *stack.chromium_arguments]
+        )
         yield browser
         browser.close()
 
 
 @contextlib.contextmanager
-def apart(stack, chromium):
-    """How Chromium is started: in a network of its own where root and socat can make one (apart.sh), else as it is."""
+def apart(stack, program):
+    """What to start with which environment, so that the program is in a network of its own (apart.sh).
+
+    Without root or socat that cannot be made; then it is the program itself.
+    """
     if os.geteuid() != 0 or not shutil.which("socat"):
-        yield {"executable_path": chromium}
+        yield program, dict(os.environ)
         return
     ports = [str(port) for port in stack.ports.values()]
     with tempfile.TemporaryDirectory() as ways, contextlib.ExitStack() as relays:
@@ -56,8 +66,7 @@ def apart(stack, chromium):
             relay = subprocess.Popen(["socat", f"UNIX-LISTEN:{ways}/{port},fork,backlog=128", f"TCP:127.0.0.1:{port}"])
             relays.callback(relay.wait)
             relays.callback(relay.terminate)
-        environment = {**os.environ, "CHROMIUM": chromium, "PORTS": " ".join(ports), "WAYS": ways}
-        yield {"executable_path": APART, "env": environment}
+        yield APART, {**os.environ, "PROGRAM": program, "PORTS": " ".join(ports), "WAYS": ways}
 
 
 @pytest.fixture

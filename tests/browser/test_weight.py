@@ -1,6 +1,20 @@
 """What a first visit costs."""
 
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from statistics import median
 from urllib.parse import urlsplit
+
+import pytest
+
+from .conftest import QUIET, apart
+
+LIGHTHOUSE = Path(__file__).with_name("lighthouse") / "node_modules" / "lighthouse" / "cli" / "index.js"
+# A score is the work of one processor; on a machine that has other work it falls. The goal is 95.
+LOWEST = 50
 
 KB = 1000
 
@@ -24,3 +38,29 @@ def test_the_first_page_needs_little_javascript(visitors, figure):
     figure("compressed JavaScript of the first page (goal: 100 kB)", f"{weight / KB:.1f} kB in {len(scripts)} files")
     assert scripts
     assert weight <= 100 * KB
+
+
+@pytest.mark.parametrize("path", ["/", "/login"])
+def test_lighthouse_finds_a_phone_well_served(stack, chromium, missing, figure, tmp_path, path):
+    if not LIGHTHOUSE.exists():
+        missing("Lighthouse is not installed (npm ci --prefix tests/browser/lighthouse)")
+    reports = []
+    flags = shlex.join(["--headless=new", *QUIET, *stack.chromium_arguments])
+    with apart(stack, "node") as (program, environment):
+        for number in range(3):
+            report = tmp_path / f"{number}.json"
+            subprocess.run(
+                [program, LIGHTHOUSE, f"{stack.page}{path}", "--quiet", "--only-categories=performance,accessibility",
+                 "--output=json", f"--output-path={report}", f"--chrome-flags={flags}"],
+                env={**environment, "CHROME_PATH": chromium}, check=True, timeout=180,
+            )  # fmt: skip
+            reports.append(json.loads(report.read_text())["categories"])
+    performance, accessibility = (
+        [round(report[category]["score"] * 100) for report in reports] for category in ("performance", "accessibility")
+    )
+    figure(
+        "Lighthouse, phone (goal: performance 95, accessibility 100)",
+        f"{median(performance):.0f} of {sorted(performance)}, {min(accessibility)}; load {os.getloadavg()[0]:.1f}",
+    )
+    assert min(accessibility) == 100
+    assert median(performance) > LOWEST

@@ -18,7 +18,7 @@ export default defineConfig({
 	],
 	build: {
 		rollupOptions: {
-			// Else every sentence that two pages share becomes a file: 62 of them for the first page, not 24.
+			// Else every sentence that two pages share becomes a file: 62 of them for the first page, not 30.
 			output: { experimentalMinChunkSize: 20_000 }
 		}
 	},

@@ -35,15 +35,15 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class ContentError(ValueError):
-    """Content that is not of its step's shape: where (`items.3.text`), and why, in one of these words:
+    """Content that is not of its step's shape: where (`items.3.text`), the limit if it is above one, and why:
 
     required, not_an_object, not_a_list, not_text, not_a_boolean, not_an_id, unstorable_characters, too_long,
     too_many, unknown_key, repeated_id.
     """
 
-    def __init__(self, path: str, reason: str):
+    def __init__(self, path: str, reason: str, limit: int | None = None):
         super().__init__(f"{path}: {reason}")
-        self.path, self.reason = path, reason
+        self.path, self.reason, self.limit = path, reason, limit
 
 
 def empty(type: str) -> Content:
@@ -106,7 +106,7 @@ def _items(path: str, raw: Any, left: int, seen: set[str]) -> list[dict]:
     if not isinstance(raw, list):
         raise ContentError(path, "required" if raw is None else "not_a_list")
     if len(raw) > left:
-        raise ContentError(path, "too_many")
+        raise ContentError(path, "too_many", ITEMS)
     return [_item(f"{path}.{index}", item, seen) for index, item in enumerate(raw)]
 
 
@@ -142,7 +142,7 @@ def _text(path: str, raw: Any, length: int) -> str:
     if not isinstance(raw, str):
         raise ContentError(path, "required" if raw is None else "not_text")
     if len(raw) > length:
-        raise ContentError(path, "too_long")
+        raise ContentError(path, "too_long", length)
     if UNSTORABLE.search(raw):
         raise ContentError(path, "unstorable_characters")
     return raw

@@ -1,8 +1,15 @@
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 
 from apps.core.errors import ApiError
 from apps.thinking import content
 from apps.thinking.exchange.problems import CONTENT
+
+# What a reason says that has a limit; of a text the same as of every other field.
+LIMITS = {
+    "too_long": _("Ensure this field has no more than {max_length} characters."),
+    "too_many": _("A step takes at most {max_length} items."),
+}
 
 
 class UUIDField(serializers.UUIDField):
@@ -43,5 +50,7 @@ class ContentField(serializers.Field):
             return content.clean(self.parent.instance.type, data)
         except content.ContentError as error:
             code, sentence = CONTENT[error.reason]
+            if error.limit is not None:
+                sentence = str(LIMITS[error.reason]).format(max_length=error.limit)
             details = [exceptions.ErrorDetail(sentence, code=code)]
             raise serializers.ValidationError({error.path: details} if error.path else details) from error

@@ -101,6 +101,36 @@ def test_content_that_does_not_fit(as_alice, steps, urls, type, sent, code, fiel
     assert Step.objects.get(pk=steps[type].pk).content == content.empty(type)
 
 
+@pytest.mark.parametrize(
+    ("type", "sent", "ja", "en"),
+    [
+        ("overview", {"theme": "a" * 20_001}, "20,000文字までにしてください。", "At most 20,000 characters."),
+        ("flow", {"items": [{"text": "a" * 2_001}]}, "2,000文字までにしてください。", "At most 2,000 characters."),
+        (
+            "extract",
+            {"ui": [{"text": ""}] * 250, "data": [{"text": ""}] * 251},
+            "1つのステップに入れられる項目は500個までです。",
+            "A step takes at most 500 items.",
+        ),
+    ],
+)
+def test_what_is_too_much_names_its_limit(as_alice, urls, type, sent, ja, en):
+    for language, sentence in (("ja", ja), ("en", en)):
+        response = as_alice.patch(urls[type], {"content": sent}, headers={"Accept-Language": language})
+
+        [detail] = refused(response, 422, "VAL_003")["details"]
+        assert detail["reason"] == sentence
+
+
+def test_a_note_that_is_too_long_is_told_in_the_same_words(as_alice, round):
+    for language, sentence in (("ja", "20,000文字までにしてください。"), ("en", "At most 20,000 characters.")):
+        url, headers = f"/api/v1/rounds/{round.pk}/", {"Accept-Language": language}
+        response = as_alice.patch(url, {"note": "a" * 20_001}, headers=headers)
+
+        [detail] = refused(response, 422, "VAL_003", "note")["details"]
+        assert detail["reason"] == sentence
+
+
 @pytest.mark.parametrize("text", [b"a\\u0000", b"a\\ud83d", b"\\udc00"])
 def test_characters_that_cannot_be_stored(as_alice, urls, text):
     body = b'{"content": {"theme": "' + text + b'"}}'

@@ -129,6 +129,22 @@ def test_what_does_not_fit_is_refused_with_its_place(type, raw, path, why):
     assert reason(type, raw) == (path, why)
 
 
+@pytest.mark.parametrize(
+    ("type", "raw", "limit"),
+    [
+        ("overview", {"theme": "a" * 20_001}, 20_000),
+        ("flow", {"items": [{"text": "a" * 2_001}]}, 2_000),
+        ("extract", {"ui": [{"text": ""}] * 250, "data": [{"text": ""}] * 251}, 500),
+        ("overview", {"theme": 3}, None),
+    ],
+)
+def test_what_is_too_much_names_its_limit(type, raw, limit):
+    with pytest.raises(content.ContentError) as error:
+        content.clean(type, raw)
+
+    assert error.value.limit == limit
+
+
 @settings(max_examples=50, deadline=None)
 @given(contents())
 def test_cleaning_twice_changes_nothing(sent):

@@ -9,3 +9,13 @@ test('every sentence is there in both languages', () => {
 test('no sentence is empty', () => {
 	expect([...Object.values(ja), ...Object.values(en)].filter((text) => !text)).toEqual([]);
 });
+
+test('in Japanese nothing stands between a number and its word, and thousands are separated', () => {
+	const number =
+		'(?<![\\w.:-])[\\d,]+|\\{(?:\\w*count|days|limit|minutes|number|pages|percent|rounds|seconds)\\}';
+	const word = '[ぁ-んァ-ヶ一-龠]';
+	const spaced = new RegExp(`(?:${number}) ${word}`);
+	const texts = Object.values(ja);
+	expect(texts.filter((text) => spaced.test(text))).toEqual([]);
+	expect(texts.filter((text) => /(?<!\d)\d{4,}/.test(text))).toEqual([]);
+});

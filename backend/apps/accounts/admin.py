@@ -6,7 +6,7 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from apps.accounts import devices, second_factor
+from apps.accounts import devices, registration, second_factor
 from apps.accounts.models import SecondFactor, Session, User
 
 # They show whole tokens; a log-in is watched and ended as a session.
@@ -54,6 +54,11 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ["username", "email"]
     ordering = ["-date_joined"]
     actions = ["end_sessions"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if change:
+            registration.tell_old_address(obj, form.initial["email"], form.initial["language"])
 
     @admin.action(description=_("End the sessions of the selected users"), permissions=["change"])
     def end_sessions(self, request, queryset):

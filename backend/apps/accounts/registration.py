@@ -18,11 +18,15 @@ def register(*, username: str, email: str, password: str, language: str) -> User
 
 
 def change_account(user: User, **values) -> None:
-    """Whoever reads the old address is told of another one: it may be somebody else who has changed it."""
     address, language = user.email, user.language
     for name, value in values.items():
         setattr(user, name, value)
     user.save()
+    tell_old_address(user, address, language)
+
+
+def tell_old_address(user: User, address: str, language: str) -> None:
+    """Whoever reads the old address is told of another one: it may be somebody else who has changed it."""
     if address and address.lower() != user.email.lower():
         transaction.on_commit(partial(mails.send, partial(_notice, user.username, address, language)))
 

@@ -1,5 +1,6 @@
 import logging
 import re
+import sys
 import time
 import uuid
 from contextvars import ContextVar
@@ -55,4 +56,6 @@ class RequestIdMiddleware:
 @receiver(request_finished)
 def forget_request_id(**kwargs):
     """What the thread logs between two requests belongs to neither."""
-    current_request_id.set("")
+    # An answer that breaks off half-way is closed first, and its exception is logged by gunicorn after that.
+    if sys.exc_info()[0] is None:
+        current_request_id.set("")

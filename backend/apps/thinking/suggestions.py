@@ -1,12 +1,13 @@
 """Words of a step that could become nodes: offered until a person has taken or refused them."""
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from apps.thinking import keywords, nodes
 from apps.thinking.content import TITLE_LENGTH
 from apps.thinking.folding import Fold, fold
 from apps.thinking.keywords import Keyword
-from apps.thinking.models import Node, Project, RefusedKeyword, Step
+from apps.thinking.models import Node, NodeRename, Project, RefusedKeyword, Step
 
 # So many are offered at most, of so many that are looked at: the others are nodes by now, or refused.
 OFFERED = 50
@@ -14,7 +15,7 @@ LOOKED_AT = 500
 
 
 def suggest(step: Step) -> list[Keyword]:
-    """The best words that are neither refused nor nodes of the project already, best first."""
+    """The best words that are neither refused nor taken for nodes of the project already, best first."""
     project = step.round.project_id
     found = {_form(keyword.word): keyword for keyword in keywords.keywords(step.text, LOOKED_AT)}
     refused = RefusedKeyword.objects.filter(project=project, word__in=found).values_list("word", flat=True)
@@ -60,9 +61,13 @@ def _refuse(step: Step, words: list[str]) -> None:
 
 
 def _nodes(project, forms) -> dict[str, Node]:
-    """The project's nodes that have one of these words as their title."""
-    found = Node.objects.kept().filter(project=project).annotate(form=Fold("title")).filter(form__in=list(forms))
-    return {node.form: node for node in found.order_by("-created_at")}
+    """The project's nodes that have one of these words as their title, or had it at first, before they were renamed."""
+    nodes = Node.objects.kept().filter(project=project)
+    found = nodes.annotate(form=Fold("title")).filter(form__in=list(forms)).order_by("-created_at")
+    earlier = NodeRename.objects.filter(node=OuterRef("node"), renamed_at__lt=OuterRef("renamed_at"))
+    renamed = NodeRename.objects.filter(~Exists(earlier), node__in=nodes).annotate(form=Fold("old_title"))
+    at_first = renamed.filter(form__in=list(forms)).select_related("node")
+    return {**{rename.form: rename.node for rename in at_first}, **{node.form: node for node in found}}
 
 
 def _form(word: str) -> str:

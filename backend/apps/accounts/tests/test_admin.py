@@ -1,6 +1,7 @@
 import pyotp
 import pytest
 from django.contrib.auth.models import Permission
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -68,6 +69,33 @@ def test_changing_a_user(admin, alice):
     alice.refresh_from_db()
     assert (alice.email, alice.language, alice.theme) == ("new@example.com", "en", "dark")
     assert alice.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("email", "told"),
+    [("new@example.com", ["alice@example.com"]), ("Alice@example.com", []), ("alice@example.com", [])],
+)
+def test_the_old_address_is_told_of_a_new_one(
+    admin, alice, immediately, django_capture_on_commit_callbacks, email, told
+):
+    form = {"username": "alice", "email": email, "language": "en", "theme": "dark", "is_active": "on"}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(f"/admin/accounts/user/{alice.pk}/change/", form).status_code == 302
+
+    assert [address for message in mail.outbox for address in message.to] == told
+    # In the language of before, as when the change comes through the API.
+    assert {message.subject for message in mail.outbox} <= {"thinkRing のアカウントのメールアドレスが変わりました"}
+
+
+def test_nobody_is_told_of_a_new_user(admin, immediately, django_capture_on_commit_callbacks):
+    form = {"username": "carol", "email": "carol@example.com", "language": "en", "usable_password": "true"}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        admin.post("/admin/accounts/user/add/", {**form, "password1": PASSWORD, "password2": PASSWORD})
+
+    assert User.objects.filter(username="carol").exists()
+    assert mail.outbox == []
 
 
 def test_no_page_shows_a_password(admin, alice):

@@ -3,11 +3,21 @@ import logging
 import re
 
 import pytest
+from django.http import StreamingHttpResponse
+from django.urls import path
 
 from apps.core.logs import RequestIdFilter
 from apps.core.requests import current_request_id
 
 URL = "/api/v1/nothing/"
+
+
+def broken():
+    yield b"the beginning"
+    raise RuntimeError("the rest is not to be had")
+
+
+urlpatterns = [path("broken/", lambda request: StreamingHttpResponse(broken()))]
 
 
 def test_it_works(client):
@@ -67,3 +77,18 @@ def test_between_two_requests_there_is_no_id(client):
     client.get(URL)
 
     assert current_request_id.get() == ""
+
+
+@pytest.mark.urls("apps.core.tests.test_requests")
+def test_the_log_of_an_answer_that_broke_off_has_its_id(client, caplog):
+    """It is gunicorn that logs it, when Django has done with the request."""
+    caplog.handler.addFilter(RequestIdFilter())
+    response = client.get("/broken/")
+
+    try:
+        b"".join(response.streaming_content)
+    except RuntimeError:
+        logging.getLogger("gunicorn.error").exception("Error handling request")
+
+    [line] = [record for record in caplog.records if record.name == "gunicorn.error"]
+    assert line.request_id == response["X-Request-ID"]

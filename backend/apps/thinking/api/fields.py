@@ -51,6 +51,7 @@ class ContentField(serializers.Field):
         except content.ContentError as error:
             code, sentence = CONTENT[error.reason]
             if error.limit is not None:
-                sentence = str(LIMITS[error.reason]).format(max_length=error.limit)
-            details = [exceptions.ErrorDetail(sentence, code=code)]
+                sentence = LIMITS[error.reason]
+            reason = str(sentence).format(max_length=error.limit)
+            details = [exceptions.ErrorDetail(reason, code=code)]
             raise serializers.ValidationError({error.path: details} if error.path else details) from error

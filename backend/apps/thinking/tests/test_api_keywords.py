@@ -92,6 +92,31 @@ class TestAccept:
 
         assert node["id"] != gone["id"]
 
+    def test_a_node_that_was_renamed(self, as_alice, url, offered):
+        [node] = as_alice.post(url, {"accepted": ["誤記"]}).json()
+
+        for title in ("書き誤り", "検査記録", "転記の誤り"):
+            as_alice.patch(f"/api/v1/nodes/{node['id']}/", {"title": title})
+
+        # Only what was taken: a name that it had for a while is no choice of a word.
+        assert offered() == ["検査記録", "count sheets"]
+
+    def test_a_renamed_node_in_the_trash(self, as_alice, url, offered):
+        [node] = as_alice.post(url, {"accepted": ["誤記"]}).json()
+        as_alice.patch(f"/api/v1/nodes/{node['id']}/", {"title": "書き誤り"})
+        as_alice.delete(f"/api/v1/nodes/{node['id']}/")
+
+        assert "誤記" in offered()
+
+    def test_a_word_whose_node_was_renamed(self, as_alice, url):
+        [node] = as_alice.post(url, {"accepted": ["誤記"]}).json()
+        as_alice.patch(f"/api/v1/nodes/{node['id']}/", {"title": "書き誤り"})
+
+        [again] = as_alice.post(url, {"accepted": ["誤記"]}).json()
+
+        assert (again["id"], again["title"]) == (node["id"], "書き誤り")
+        assert Node.objects.count() == 1
+
     def test_a_refused_word(self, as_alice, url):
         as_alice.post(url, {"refused": ["誤記"]})
 
@@ -174,6 +199,6 @@ def test_a_project_in_the_trash(as_alice, project, url):
 
 
 def test_queries_do_not_grow(as_alice, url, django_assert_num_queries):
-    # The step, what was refused, what is a node.
-    with django_assert_num_queries(3):
+    # The step, what was refused, what is a node, what became one and was renamed.
+    with django_assert_num_queries(4):
         as_alice.get(url)

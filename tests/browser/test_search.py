@@ -101,6 +101,31 @@ def test_all_results_have_a_page(visitors, language):
     visitor.look("search-nothing")
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_is_too_long_is_kept_and_told(visitors, language):
+    visitor = visitors(language)
+    begin(visitor)
+    long, limit = "数" * 201, visitor.say("search_too_long", limit=200)
+
+    asks(visitor)
+    visitor.page.keyboard.insert_text(long)
+    expect(overlay(visitor).get_by_text(limit)).to_be_visible()
+    expect(words_field(visitor)).to_have_value(long)
+    expect(words_field(visitor)).to_have_accessible_description(limit)
+    visitor.page.keyboard.press("Enter")
+    expect(overlay(visitor)).to_be_visible()
+    visitor.look("search-too-long")
+    words_field(visitor).press("Backspace")
+    expect(overlay(visitor).get_by_text(visitor.say("search_nothing_text", q=long[:200]))).to_be_visible()
+
+    for path in ("/search", "/nodes", "/"):
+        visitor.open(f"{path}?q={long}")
+        main = visitor.page.get_by_role("main")
+        expect(main.get_by_text(limit)).to_be_visible()
+        expect(main.get_by_role("searchbox")).to_have_value(long)
+        expect(visitor.page.get_by_text(visitor.say("problem_values"))).to_be_hidden()
+
+
 def test_letters_and_kana_are_equal_in_all_their_forms(visitors):
     visitor = visitors("ja")
     visitor.sign_up()

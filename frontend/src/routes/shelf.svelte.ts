@@ -1,6 +1,7 @@
 import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
 import type { Project, Status } from '$lib/api/types';
+import { isTooLong } from '$lib/search/typing';
 
 const PAGE_SIZE = 24;
 
@@ -20,6 +21,11 @@ export class Shelf {
 	/** Fetches as many more as one page has. */
 	more = async (): Promise<void> => {
 		this.error = null;
+		// Its field says so.
+		if (isTooLong(this.q)) {
+			this.loaded = true;
+			return;
+		}
 		try {
 			const { results, count } = await call(
 				api.GET('/projects/', {

@@ -87,10 +87,9 @@ export class Draft<T> {
 		return this.#base;
 	}
 
-	/** Whether the page may be left without a question: nothing would be lost, nothing needs the person. */
+	/** Whether the page may be left without a question: the server has the text, or this browser. */
 	get safe(): boolean {
-		if (this.state === 'saved') return true;
-		return this.#kept && !this.problem && this.state !== 'conflict';
+		return this.state === 'saved' || this.#kept;
 	}
 
 	change(value: T) {

@@ -210,18 +210,34 @@ describe('leaving', () => {
 		expect(draft.state).toBe('saved');
 	});
 
-	test('is safe while a save is under way, not after one has failed', async () => {
+	test('is safe in an outage, since the browser keeps the text', async () => {
 		const draft = await open();
 		expect(draft.safe).toBe(true);
 		draft.change('a');
 		expect(draft.safe).toBe(true);
 		server.reachable = false;
 		await pause(820);
-		expect(draft.safe).toBe(false);
+		expect(draft.problem?.code).toBe('OFFLINE');
+		expect(draft.safe).toBe(true);
 		server.reachable = true;
 		await pause(5_000);
 		expect(draft.safe).toBe(true);
 	});
+
+	test.each([
+		['failed', new ApiError(422, 'VAL_003', 'too long')],
+		['conflict', new ApiError(409, 'BIZ_002', 'changed', [], null, null, { text: 'b', version: 3 })]
+	])(
+		'is safe with a text that is kept until somebody looks after it: %s',
+		async (state, refusal) => {
+			const draft = await open();
+			server.refusals = [refusal];
+			draft.change('a');
+			await pause(820);
+			expect(draft.state).toBe(state);
+			expect(draft.safe).toBe(true);
+		}
+	);
 
 	test('is not safe when the browser could not keep the text', async () => {
 		browser.room = 0;

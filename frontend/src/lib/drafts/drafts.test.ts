@@ -62,8 +62,13 @@ test('all of them are sent when the page is left, and tried again together', asy
 		['one', true],
 		['two', true]
 	]);
-	expect(drafts.safe).toBe(false);
+	expect(drafts.safe).toBe(true);
 	expect(drafts.unsent).toBe(2);
+	// One that the browser has no room for is enough for a question.
+	browser.room = 0;
+	open('note:2').change('two and more');
+	await vi.advanceTimersByTimeAsync(1);
+	expect(drafts.safe).toBe(false);
 	reachable = true;
 	drafts.retry();
 	await vi.advanceTimersByTimeAsync(1);

@@ -1,7 +1,7 @@
 import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
 import type { Hit } from './hits';
-import { debounce } from './typing';
+import { debounce, isTooLong } from './typing';
 
 const PAUSE = 150;
 const MOST = 8;
@@ -23,7 +23,7 @@ export class Searching {
 		const q = text.trim();
 		this.stop();
 		if (q === this.q && !this.error) return;
-		if (!q) {
+		if (!q || isTooLong(q)) {
 			this.q = '';
 			this.hits = [];
 			this.count = 0;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { debounce, typed } from './typing';
+import { debounce, isTooLong, typed } from './typing';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -40,4 +40,11 @@ test('an input method is waited for until it has composed', () => {
 	detach();
 	type(false);
 	expect(call).toHaveBeenCalledTimes(2);
+});
+
+test('what is too long for the server is known, by the characters that it counts', () => {
+	expect(isTooLong('a'.repeat(200))).toBe(false);
+	expect(isTooLong('a'.repeat(201))).toBe(true);
+	expect(isTooLong('𠮷'.repeat(200))).toBe(false);
+	expect(isTooLong(`  ${'a'.repeat(200)}\n`)).toBe(false);
 });

@@ -1,7 +1,11 @@
 import type { Attachment } from 'svelte/attachments';
+import { isLonger } from '$lib/steps/content';
 
 /** As many characters as the server searches for. */
 export const QUERY_LENGTH = 200;
+
+/** Whether the server would refuse to search for it. A field keeps it all the same: see TooLong.svelte. */
+export const isTooLong = (q: string): boolean => isLonger(q.trim(), QUERY_LENGTH);
 
 /** Puts work off until nothing has asked for it again for so many milliseconds. */
 export function debounce<Given extends unknown[]>(work: (...given: Given) => void, pause: number) {

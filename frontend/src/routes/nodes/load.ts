@@ -1,5 +1,6 @@
 import { api, call } from '$lib/api/client';
 import type { Node, Project } from '$lib/api/types';
+import { isTooLong } from '$lib/search/typing';
 
 export const PAGE_SIZE = 30;
 
@@ -21,19 +22,21 @@ export async function loadNodes(query: string): Promise<NodesData> {
 	const q = asked.get('q') ?? '';
 	const page = Math.max(1, Number.parseInt(asked.get('page') ?? '1', 10) || 1);
 	const [{ results, count }, project] = await Promise.all([
-		call(
-			api.GET('/nodes/', {
-				params: {
-					query: {
-						project: id,
-						scope: global ? 'global' : undefined,
-						q: q || undefined,
-						page,
-						page_size: PAGE_SIZE
-					}
-				}
-			})
-		),
+		isTooLong(q)
+			? { results: [], count: 0 }
+			: call(
+					api.GET('/nodes/', {
+						params: {
+							query: {
+								project: id,
+								scope: global ? 'global' : undefined,
+								q: q || undefined,
+								page,
+								page_size: PAGE_SIZE
+							}
+						}
+					})
+				),
 		id ? call(api.GET('/projects/{id}/', { params: { path: { id } } })) : null
 	]);
 	return { nodes: results, count, page, q, project, global };

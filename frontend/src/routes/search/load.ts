@@ -1,5 +1,6 @@
 import { api, call } from '$lib/api/client';
 import type { Hit } from '$lib/search/hits';
+import { isTooLong } from '$lib/search/typing';
 
 export const PAGE_SIZE = 30;
 
@@ -10,12 +11,12 @@ export interface Results {
 	page: number;
 }
 
-/** What the address asks for: `q`, `page`; without words, nothing is looked for. */
+/** What the address asks for: `q`, `page`; without words, or with too many, nothing is looked for. */
 export async function loadResults(query: string): Promise<Results> {
 	const asked = new URLSearchParams(query);
 	const q = (asked.get('q') ?? '').trim();
 	const page = Math.max(1, Number.parseInt(asked.get('page') ?? '1', 10) || 1);
-	if (!q) return { q, hits: [], count: 0, page: 1 };
+	if (!q || isTooLong(q)) return { q, hits: [], count: 0, page: 1 };
 	const { results, count } = await call(
 		api.GET('/search/', { params: { query: { q, page, page_size: PAGE_SIZE } } })
 	);

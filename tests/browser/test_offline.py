@@ -119,6 +119,49 @@ def test_what_is_done_waits_in_its_order(visitors, network, language):
 
 
 @LANGUAGES
+def test_home_is_not_called_empty_when_only_the_example_was_opened(visitors, network, language):
+    visitor = visitors(language)
+    visitor.expected = NETWORK
+    visitor.sign_up()
+    visitor.button("home_example").click()
+    visitor.page.wait_for_url(re.compile("/projects/"))
+    is_ready_for_it(visitor)
+    network.goes()
+    visitor.open("/")
+    expect(visitor.page.get_by_text(visitor.say("home_not_read"))).to_be_visible()
+    expect(visitor.page.get_by_text(visitor.say("home_empty_title"))).to_be_hidden()
+    visitor.look("offline-home")
+
+
+@LANGUAGES
+def test_a_new_project_tells_only_what_holds_now(visitors, network, language):
+    visitor = begins(visitors, language)
+    network.goes()
+    visitor.open("/projects/new")
+    visitor.field("new_project_name").fill("Made in the tunnel")
+    visitor.button("new_project_submit").click()
+    expect(visitor.page.get_by_text(visitor.say("problem_queued"))).to_be_visible()
+    network.comes_back()
+    expect(visitor.page.get_by_text(visitor.say("waiting_none"))).to_be_visible(timeout=60_000)
+    expect(visitor.page.get_by_text(visitor.say("problem_queued"))).to_be_hidden()
+    expect(visitor.page.get_by_text(visitor.say("waiting_queued_title"))).to_be_hidden()
+    expect(visitor.button("offline_show_newest")).to_be_hidden()
+
+
+@LANGUAGES
+def test_a_text_that_waits_says_where_it_was_written(visitors, network, language):
+    visitor = begins(visitors, language)
+    network.goes()
+    theme_of(visitor).fill("Written in the tunnel")
+    waiting(visitor, 1).click()
+    step = [visitor.say("round_title", number=1), visitor.say("step_overview")]
+    place = " · ".join([visitor.say("waiting_kind_step"), "電波の届かない倉庫", *step])
+    expect(visitor.page.get_by_text(place, exact=True)).to_be_visible()
+    visitor.link("waiting_open").click()
+    expect(theme_of(visitor)).to_have_value("Written in the tunnel")
+
+
+@LANGUAGES
 def test_what_the_server_refuses_says_why_and_may_be_given_up(visitors, network, language):
     visitor = begins(visitors, language)
     where = visitor.page.url.removeprefix(visitor.stack.page)

@@ -1,13 +1,14 @@
 import { untrack } from 'svelte';
-import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
 import type { components } from '$lib/api/schema';
 import type { Node } from '$lib/api/types';
+import { known } from '$lib/offline/account.svelte';
 import { session } from '$lib/session';
 import { BrowserStore } from './browser-store';
 import { Copies } from './copies';
 import { Drafts } from './drafts';
 import { PREFIX } from './kept-form.svelte';
+import { placeOf } from './places';
 import * as transports from './transports';
 
 type Schemas = components['schemas'];
@@ -64,21 +65,14 @@ export const texts = {
 		return (current?.drafts.texts() ?? []).map((text) => {
 			const [kind, id] = text.key.split(':') as [string, string];
 			const isGone = text.problem?.status === 404;
-			return { ...text, kind, isGone, href: isGone ? null : placeOf(kind, id) };
+			return { ...text, kind, isGone, place: placeOf(kind, id, known, readStep) };
 		});
 	},
 	send: resume,
 	giveUp: async (key: string) => current?.drafts.giveUp(key)
 };
 
-/** The page on which a text is written. */
-async function placeOf(kind: string, id: string): Promise<string | null> {
-	if (kind === 'project') return `/projects/${id}`;
-	if (kind === 'node') return `/nodes/${id}`;
-	if (kind === 'note') return `/rounds/${id}`;
-	const step = await call(api.GET('/steps/{id}/', { params: { path: { id } } })).catch(() => null);
-	return step && `/rounds/${step.round}?step=${step.type}`;
-}
+const readStep = (id: string) => transports.kinds.step.read(id).catch(() => null);
 
 /** Sends what waits for a pause in typing. */
 export const flush = () => current?.drafts.flush();

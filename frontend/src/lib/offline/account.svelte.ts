@@ -42,8 +42,12 @@ export const writes = {
 	remove: async (number: number) => kept?.writes.remove(number)
 };
 
+/** An object that was read before, without asking the server. */
+export const known = async (id: string): Promise<unknown> => kept?.answers.find(id) ?? null;
+
 /** A request of the API's client: without a network a read is answered from what was read before, and a write waits. */
 export async function fetchOrRemember(request: Request): Promise<Response> {
+	const { page } = connection;
 	await session.start();
 	const { user } = session;
 	if (!user) return session.fetch(request);
@@ -62,7 +66,7 @@ export async function fetchOrRemember(request: Request): Promise<Response> {
 		const response = await session.fetch(request);
 		if (response.status >= 502) {
 			connection.lost();
-			return (isRead && (await fromMemory(answers, request))) || response;
+			return (isRead && (await fromMemory(answers, request, page))) || response;
 		}
 		connection.answered(isRead ? request.url : undefined);
 		if (response.ok && session.user?.id === user.id) {
@@ -79,16 +83,20 @@ export async function fetchOrRemember(request: Request): Promise<Response> {
 		if (error.unreachable) connection.lost();
 		if (session.user?.id !== user.id) throw error;
 		if (again) return writes.defer(again, action);
-		const remembered = isRead && (await fromMemory(answers, request));
+		const remembered = isRead && (await fromMemory(answers, request, page));
 		if (!remembered) throw error;
 		return remembered;
 	}
 }
 
-async function fromMemory(answers: Answers, { url }: Request): Promise<Response | null> {
+async function fromMemory(
+	answers: Answers,
+	{ url }: Request,
+	page: number
+): Promise<Response | null> {
 	const answer = await answers.read(url);
 	if (!answer) return null;
-	connection.remember(url, answer.at);
+	connection.remember(url, answer.at, page);
 	return Response.json(answer.body);
 }
 

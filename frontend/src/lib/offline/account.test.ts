@@ -124,6 +124,19 @@ test('what is given up while another one is under way is not sent after it', asy
 	expect(writes.list).toEqual([]);
 });
 
+test('what a page asked for that was left meanwhile is not said of the next one', async () => {
+	await reads();
+	let fail!: () => void;
+	const failed = new Promise<void>((resolve) => (fail = resolve));
+	server.answer = (() => failed.then(offline)) as never;
+	const late = read(PROJECT);
+	await vi.waitFor(() => expect(server.asked).toContain(`GET ${new URL(PROJECT).pathname}`));
+	connection.turn();
+	fail();
+	expect(await late).toEqual(project);
+	expect(connection.asOf).toBeNull();
+});
+
 test('a session that cannot be renewed, because nothing answers behind the proxy, is no network', async () => {
 	await reads();
 	connection.answered();

@@ -30,6 +30,13 @@ test('what was written is in every answer that has the object', async () => {
 	expect(await read('/nodes/')).toEqual({ count: 2, results: [written, other] });
 });
 
+test('an object is found wherever it was read last', async () => {
+	expect(await answers.find('node-2')).toEqual(other);
+	expect(await answers.find('node-9')).toBeNull();
+	await answers.update({ ...other, title: '転記の誤り', version: 2 });
+	expect(await answers.find('node-2')).toMatchObject({ title: '転記の誤り' });
+});
+
 test('an older answer that comes late changes nothing', async () => {
 	await answers.absorb('PATCH', `${API}/nodes/node-1/`, Response.json({ ...node, version: 1 }));
 	expect(await read('/nodes/node-1/')).toEqual(node);

@@ -62,6 +62,12 @@ export class Answers {
 		);
 	}
 
+	/** An object as it was read last, alone or in a list. */
+	async find(id: string): Promise<Thing | null> {
+		const [newest] = (await this.having(id)).sort((one, other) => other.at - one.at);
+		return things(newest?.body).find((thing) => thing.id === id) ?? null;
+	}
+
 	/** Something went to the trash: no list has it any more. */
 	async remove(id: string): Promise<void> {
 		await this.#change(id, () => null);

@@ -5,6 +5,8 @@ let offline = $state(!navigator.onLine);
 /** What the page shows from this browser's memory: when each address was read. */
 let readings = $state(0);
 const remembered = new SvelteMap<string, number>();
+/** How many pages there were; what one of them asked for may be answered on the next. */
+let pages = 0;
 
 /** What is known about the way to the server. */
 export const connection = {
@@ -36,12 +38,19 @@ export const connection = {
 		offline = true;
 	},
 
-	remember(url: string, at: number) {
-		remembered.set(url, at);
+	/** The page that asks now. */
+	get page(): number {
+		return pages;
+	},
+
+	/** Notes that a page was shown what was read earlier. */
+	remember(url: string, at: number, page: number) {
+		if (page === pages) remembered.set(url, at);
 	},
 
 	/** Another page, that asks for everything anew. */
 	turn() {
 		remembered.clear();
+		pages++;
 	}
 };

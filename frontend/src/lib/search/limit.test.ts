@@ -9,7 +9,12 @@ import Results from '../../routes/search/Results.svelte';
 import { Shelf } from '../../routes/shelf.svelte';
 import { Searching } from './searching.svelte';
 
-const api = vi.hoisted(() => ({ GET: vi.fn(async () => ({ results: [], count: 0 })) }));
+const api = vi.hoisted(() => {
+	vi.stubGlobal('navigator', { onLine: true });
+	vi.stubGlobal('sessionStorage', { getItem: () => null });
+	return { GET: vi.fn(async () => ({ results: [], count: 0 })) };
+});
+vi.mock('$lib/offline/account.svelte', () => ({ writes: { list: [] } }));
 vi.mock('$lib/session', () => ({ session: { user: { id: 'u' } } }));
 vi.mock('$lib/api/client', () => ({ api, call: (answer: unknown) => answer }));
 
@@ -34,7 +39,6 @@ test('the page of results keeps what is too long, and says the limit', async () 
 });
 
 test('so does the list of nodes', async () => {
-	vi.stubGlobal('sessionStorage', { getItem: () => null });
 	const data = await loadNodes(`q=${long}`);
 	expect(api.GET).not.toHaveBeenCalled();
 	const { body } = render(Nodes, { props: { data } });

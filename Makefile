@@ -103,7 +103,7 @@ test-frontend: frontend/node_modules/.package-lock.json ## the front end: lint, 
 
 .PHONY: test-whole
 test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, operations
-	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2 --dist loadgroup) tests --ignore tests/upgrades
+	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2) tests --ignore tests/upgrades
 
 # --- Make ------------------------------------------------------------------------------------------------------------
 

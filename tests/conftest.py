@@ -24,6 +24,7 @@ import shutil
 import subprocess
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from production import FRONT_ENDS, ROOT, Stack
 
@@ -70,12 +71,18 @@ def figure(request):
     return note
 
 
-# Before xdist looks at the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Two processes, if there are two: the browser's tests share a stack and a Chromium, the rest shares the engine."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else "rest"))
+class Halves(LoadScopeScheduling):
+    """Two processes, if there are two: the browser's tests share a stack and a Chromium, the rest shares the engine.
+
+    The groups of xdist's own `--dist loadgroup` have no effect with pytest 9: it takes a test's name only once.
+    """
+
+    def _split_scope(self, nodeid):
+        return "browser" if "browser" in nodeid.split("/") else "rest"
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Halves(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

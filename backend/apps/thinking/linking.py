@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Left
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import Left, RowNumber
 from django.utils import timezone
 
 from apps.thinking.english import singular
@@ -30,6 +31,8 @@ WORDS = 60  # words of a node that are sought in others
 CANDIDATES = 50  # nodes, those with most of the words, that are compared with it
 NEIGHBOURS = 10  # nodes of the same step, the youngest, that are compared with it as well
 REASON = 5  # words that a link names
+TOGETHER = 100  # nodes are linked at once
+REMEMBERED = 10_000  # words, of which is known where they stand in global nodes
 
 # Of one shared word, by the number of the two titles that it stands in.
 STRENGTHS = (0.2, 0.4, 0.6)
@@ -44,11 +47,21 @@ class IdTaken(ValueError):
 
 # Each word, as it is written, by the form in which it is compared.
 Words = dict[str, str]
+# For each word the nodes in which it stands. Of one that is too common there are as many as show it.
+Mentions = dict[str, list[uuid.UUID]]
 
 
 class Text(NamedTuple):
     title: Words
     all: Words
+
+
+class Other(NamedTuple):
+    id: uuid.UUID
+    born: datetime
+    project: uuid.UUID | None
+    step: uuid.UUID | None
+    text: Text
 
 
 class Tie(NamedTuple):
@@ -115,75 +128,143 @@ def relink(node: Node) -> None:
     From it lead links to the nodes that it is tied to most; those that lead to it, from nodes that are tied to it most,
     stay as long as there is a reason. What a person made or removed stays as it is.
     """
-    links = {
-        link.to_node_id if link.from_node_id == node.pk else link.from_node_id: link
-        for link in NodeLink.objects.filter(Q(from_node=node) | Q(to_node=node))
-    }
-    arisen = {id: link for id, link in links.items() if link.origin == link.Origin.AUTOMATIC and not link.removed_at}
-    ties = _ties(node, arisen)
-    wanted = [tie for id, tie in ties.items() if tie and tie.tenths and not (id in links and links[id].removed_at)]
-    strongest = {tie.id: tie for tie in sorted(wanted, reverse=True)[:LINKS]}
+    text = _text(node.title, node.context)
+    scope = Node.objects.owned_by(node.owner_id).kept()
+    if node.project_id:
+        scope = scope.filter(Q(project=node.project_id) | Q(project=None))
+    _relink([node], {node.pk: text}, {node.pk: _mentions(scope, _sought(text))})
 
-    groundless, changed = [], []
-    # Without those to nodes in the trash, which wait there with them.
-    for id in arisen.keys() & ties.keys():
-        link, tie = arisen[id], ties[id]
-        if not tie or (link.from_node_id == node.pk and id not in strongest):
-            groundless.append(link.pk)
-        elif (link.weight, link.reason) != (tie.weight, tie.reason):
+
+def relink_all(nodes: list[Node], known: Mentions) -> None:
+    """The same for many nodes of one owner; those of a project stand together.
+
+    Words are sought once for all nodes of a project, and in global nodes once for all projects: `known` is what was
+    found there. It is empty at first, and again when a global node was written.
+    """
+    kept = Node.objects.owned_by(nodes[0].owner_id).kept()
+    for start in range(0, len(nodes), TOGETHER):
+        part = nodes[start : start + TOGETHER]
+        texts = {node.pk: _text(node.title, node.context) for node in part}
+        mentions: dict[uuid.UUID, Mentions] = {}
+        for project, group in groupby(part, key=lambda node: node.project_id):
+            ids = [node.pk for node in group]
+            words = list(dict.fromkeys(chain(*(_sought(texts[id]) for id in ids))))
+            if project is None:
+                found = _mentions(kept, words)
+            else:
+                if len(known) > REMEMBERED:
+                    known.clear()
+                known.update(_mentions(kept.filter(project=None), [word for word in words if word not in known]))
+                # The index would find a word in all projects of the owner first, and most of them have few nodes.
+                own = _mentions(kept.filter(project=project), words, by_index=False)
+                found = {word: own[word] + known[word] for word in words}
+            mentions.update(dict.fromkeys(ids, found))
+        _relink(part, texts, mentions)
+
+
+def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UUID, Mentions]) -> None:
+    links = _links(texts)
+    mentions = {
+        id: {word: [other for other in found[id][word] if other != id][: COMMON + 1] for word in _sought(text)}
+        for id, text in texts.items()
+    }
+    neighbours = _neighbours(nodes)
+    candidates = {node.pk: _candidates(mentions[node.pk]) | neighbours[node.pk] for node in nodes}
+    others = _others(nodes[0].owner_id, set(chain(*candidates.values(), *links.values())) - texts.keys())
+    for node in nodes:
+        others[node.pk] = Other(node.pk, node.created_at, node.project_id, node.step_id, texts[node.pk])
+
+    groundless: set[NodeLink] = set()
+    changed: set[NodeLink] = set()
+    new: list[NodeLink] = []
+    for node in nodes:
+        linked = links[node.pk]
+        arisen = {
+            id: link for id, link in linked.items() if link.origin == link.Origin.AUTOMATIC and not link.removed_at
+        }
+        ties = {
+            id: _tie(node, texts[node.pk], others[id], mentions[node.pk])
+            for id in candidates[node.pk] | arisen.keys()
+            if id in others
+        }
+        removed = {id for id, link in linked.items() if link.removed_at}
+        wanted = [tie for id, tie in ties.items() if tie and tie.tenths and id not in removed]
+        strongest = {tie.id: tie for tie in sorted(wanted, reverse=True)[:LINKS]}
+        # Without those to nodes in the trash, which wait there with them.
+        for id in arisen.keys() & ties.keys():
+            link, tie = arisen[id], ties[id]
+            if not tie or (link.from_node_id == node.pk and id not in strongest):
+                groundless.add(link)
+                links.get(id, {}).pop(node.pk, None)
+            elif (link.weight, link.reason) != (tie.weight, tie.reason):
+                link.weight, link.reason = tie.weight, tie.reason
+                link.version += 1
+                link.updated_at = timezone.now()
+                changed.add(link)
+        for id, tie in strongest.items():
+            if id in linked:
+                continue
+            link = NodeLink(owner_id=node.owner_id, from_node=node, to_node_id=id, origin=NodeLink.Origin.AUTOMATIC)
             link.weight, link.reason = tie.weight, tie.reason
-            link.version += 1
-            link.updated_at = timezone.now()
-            changed.append(link)
-    new = [
-        NodeLink(
-            owner_id=node.owner_id,
-            from_node=node,
-            to_node_id=id,
-            weight=tie.weight,
-            origin=NodeLink.Origin.AUTOMATIC,
-            reason=tie.reason,
-        )
-        for id, tie in strongest.items()
-        if id not in links
-    ]
+            new.append(link)
+            links.get(id, {})[node.pk] = link
     with transaction.atomic():
         if groundless:
-            NodeLink.objects.filter(pk__in=groundless).delete()
+            NodeLink.objects.filter(pk__in=[link.pk for link in groundless]).delete()
         if changed:
             NodeLink.objects.bulk_update(changed, ["weight", "reason", "version", "updated_at"])
         # The other node may be saved at the same time, and make the same link.
         NodeLink.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _ties(node: Node, linked: Iterable[uuid.UUID]) -> dict[uuid.UUID, Tie | None]:
-    """By their ids, the nodes that may be tied to this one, and those that are linked to it by themselves."""
-    text = _text(node.title, node.context)
-    mentions = _mentions(node, list(text.all)[:WORDS])
+def _links(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, NodeLink]]:
+    """For each of the nodes its links, by the node at the other end."""
+    links: dict[uuid.UUID, dict[uuid.UUID, NodeLink]] = {id: {} for id in ids}
+    for link in NodeLink.objects.filter(Q(from_node__in=links) | Q(to_node__in=links)):
+        for one, other in ((link.from_node_id, link.to_node_id), (link.to_node_id, link.from_node_id)):
+            if one in links:
+                links[one][other] = link
+    return links
+
+
+def _candidates(mentions: Mentions) -> set[uuid.UUID]:
+    """The nodes that have most of the words."""
     points: dict[uuid.UUID, float] = {}
     for ids in mentions.values():
         for id in ids if len(ids) <= COMMON else ():
             points[id] = points.get(id, 0) + 1 / len(ids)
-    candidates = {*sorted(points, key=lambda id: (points[id], id), reverse=True)[:CANDIDATES], *linked}
-    if node.step_id:
-        same_step = Node.objects.kept().filter(step=node.step_id).exclude(pk=node.pk).order_by("-created_at", "-pk")
-        candidates.update(same_step.values_list("pk", flat=True)[:NEIGHBOURS])
-
-    others = Node.objects.owned_by(node.owner_id).kept().filter(pk__in=candidates)
-    ties: dict[uuid.UUID, Tie | None] = {}
-    for id, born, title, context, project, step in others.values_list(
-        "pk", "created_at", "title", Left("context", CONTEXT), "project", "step"
-    ):
-        shared = _shared(text, _text(title, context), mentions)
-        strength = sum(shared.values()) + SAME_STEP * (step is not None and step == node.step_id)
-        words = sorted(shared, key=lambda word: -shared[word])[:REASON]
-        # A global node belongs to every project.
-        apart = project != node.project_id and project and node.project_id
-        ties[id] = None if apart or not strength else Tie(strength, born, id, ", ".join(words))
-    return ties
+    return set(sorted(points, key=lambda id: (points[id], id), reverse=True)[:CANDIDATES])
 
 
-def _shared(one: Text, other: Text, mentions: dict[str, list]) -> dict[str, float]:
+def _neighbours(nodes: list[Node]) -> dict[uuid.UUID, set[uuid.UUID]]:
+    """For each of the nodes the youngest others of its step."""
+    steps = {node.step_id for node in nodes if node.step_id}
+    place = Window(RowNumber(), partition_by="step", order_by=["-created_at", "-pk"])
+    # One more, since the node itself may be among them.
+    youngest = Node.objects.kept().filter(step__in=steps).alias(place=place).filter(place__lte=NEIGHBOURS + 1)
+    of_step: dict[uuid.UUID | None, list[uuid.UUID]] = {step: [] for step in steps}
+    for step, id in youngest.order_by("-created_at", "-pk").values_list("step", "pk"):
+        of_step[step].append(id)
+    return {node.pk: set([id for id in of_step.get(node.step_id, []) if id != node.pk][:NEIGHBOURS]) for node in nodes}
+
+
+def _others(owner: uuid.UUID, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Other]:
+    rows = Node.objects.owned_by(owner).kept().filter(pk__in=ids)
+    columns = rows.values_list("pk", "created_at", "project", "step", "title", Left("context", CONTEXT))
+    return {id: Other(id, born, project, step, _text(*texts)) for id, born, project, step, *texts in columns}
+
+
+def _tie(node: Node, text: Text, other: Other, mentions: Mentions) -> Tie | None:
+    # A global node belongs to every project.
+    if other.project != node.project_id and other.project and node.project_id:
+        return None
+    shared = _shared(text, other.text, mentions)
+    strength = sum(shared.values()) + SAME_STEP * (other.step is not None and other.step == node.step_id)
+    words = sorted(shared, key=lambda word: -shared[word])[:REASON]
+    return Tie(strength, other.born, other.id, ", ".join(words)) if strength else None
+
+
+def _shared(one: Text, other: Text, mentions: Mentions) -> dict[str, float]:
     """The words that both have, each with what it adds to the strength of a tie."""
     keys = [key for key in one.all if key in other.all]
     return {
@@ -214,20 +295,20 @@ def _words(text: str) -> Words:
     return words
 
 
-def _mentions(node: Node, words: list[str]) -> dict[str, list[uuid.UUID]]:
-    """For each word the other nodes in which it stands, of those that the node may be linked to.
+def _sought(text: Text) -> list[str]:
+    return list(text.all)[:WORDS]
 
-    Of a word that is too common there are as many as show it.
-    """
-    scope = Node.objects.owned_by(node.owner_id).kept().exclude(pk=node.pk)
-    if node.project_id:
-        scope = scope.filter(Q(project=node.project_id) | Q(project=None))
+
+def _mentions(scope: QuerySet[Node], words: list[str], by_index: bool = True) -> Mentions:
+    # One more than show that a word is too common: the node that it is sought for may be among them.
+    enough = COMMON + 2
     if connection.vendor != "postgresql":
-        return {
-            word: list(scope.filter(folded__contains=word).values_list("pk", flat=True)[: COMMON + 1]) for word in words
-        }
+        return {word: list(scope.filter(folded__contains=word).values_list("pk", flat=True)[:enough]) for word in words}
+    mentions: Mentions = {word: [] for word in words}
+    if not words:
+        return mentions
     sql, parameters = scope.order_by().values("id").query.sql_with_params()
-    mentions: dict[str, list[uuid.UUID]] = {word: [] for word in words}
+    by_pairs = "AND thinking_bigrams(thinking_node.folded) @> string_to_array(pairs, ' ')" if by_index else ""
     with connection.cursor() as cursor:
         # One question for all words. The pairs of characters are made here: the index's function takes a millisecond.
         cursor.execute(
@@ -236,9 +317,9 @@ def _mentions(node: Node, words: list[str]) -> dict[str, list[uuid.UUID]]:
             FROM unnest(%s::text[], %s::text[]) AS sought (word, pairs)
             CROSS JOIN LATERAL (
                 {sql}
-                AND thinking_bigrams(thinking_node.folded) @> string_to_array(pairs, ' ')
+                {by_pairs}
                 AND strpos(thinking_node.folded, word) > 0
-                LIMIT {COMMON + 1}
+                LIMIT {enough}
             ) AS found
             """,  # noqa: S608
             [words, [" ".join(bigrams(word)) for word in words], *parameters],

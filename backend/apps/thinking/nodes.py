@@ -18,12 +18,17 @@ def create_node(owner, id: uuid.UUID | None = None, **values) -> Node:
 
 def change_node(node: Node, **values) -> None:
     with transaction.atomic():
-        if values.get("title", node.title) != node.title:
-            NodeRename.objects.create(node=node, old_title=node.title, new_title=values["title"])
-        changed = {name for name, value in values.items() if getattr(node, name) != value}
-        for name, value in values.items():
-            setattr(node, name, value)
-        node.save()
-        Project.objects.filter(nodes=node).touch()
-        if changed & {"title", "context", "project", "step"}:
+        if write_node(node, **values):
             linking.relink(node)
+
+
+def write_node(node: Node, **values) -> bool:
+    """Changes it, within a transaction, without linking it anew; says whether that has to be done."""
+    if values.get("title", node.title) != node.title:
+        NodeRename.objects.create(node=node, old_title=node.title, new_title=values["title"])
+    changed = {name for name, value in values.items() if getattr(node, name) != value}
+    for name, value in values.items():
+        setattr(node, name, value)
+    node.save()
+    Project.objects.filter(nodes=node).touch()
+    return bool(changed & {"title", "context", "project", "step"})

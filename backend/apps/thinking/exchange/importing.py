@@ -87,6 +87,10 @@ class _Importer:
         self.mapped: dict[uuid.UUID, uuid.UUID] = {}
         # Of the ids that the batch may come to: those that some row has.
         self.taken: dict[type[models.Model], set[uuid.UUID]] = {}
+        # Of the batch, the nodes that the file brings no links for.
+        self.unlinked: list[Node] = []
+        # Where words stand in the account's global nodes.
+        self.mentions: linking.Mentions = {}
         # New rows, until there are enough to be stored at once; foreign keys are looked at in the end only.
         self.waiting: dict[type[models.Model], list] = {}
 
@@ -100,6 +104,9 @@ class _Importer:
         else:
             self.links(batch)
         self.store()
+        if self.unlinked:
+            linking.relink_all(self.unlinked, self.mentions)
+            self.unlinked = []
 
     def look_up(self, kind: str, batch: list[Record]) -> None:
         """Asks once for all the ids of a batch whether they are taken."""
@@ -246,25 +253,25 @@ class _Importer:
                     self.files.append((node.image.storage, images.name_of(image)))
                     node.image.save(str(image.name), image, save=False)
                 new.append(node)
+                # What somebody wrote is a new node; the others come with the links that they had.
+                if "created_at" not in record:
+                    self.unlinked.append(node)
             if old and old != node.pk:
                 self.mapped[old] = node.pk
             saved.append((path, record, node))
         self.insert("nodes", new)
         self.renames(saved)
-        made = {node.pk for node in new}
-        for _path, record, node in saved:
-            # A note that somebody wrote is a new node; the others come with the links that they had.
-            if node.pk in made and "created_at" not in record:
-                self.store()
-                linking.relink(node)
 
     def change_node(self, node: Node, values: dict[str, Any], image: ContentFile | None) -> None:
         changed = _differences(node, values)
         # The same image twice is stored as the same bytes.
         new_image = image is not None and image.read() != image_of(node)
         self.report["nodes"]["changed" if changed or new_image else "unchanged"] += 1
-        if changed:
-            nodes.change_node(node, **changed)
+        if node.project_id is None:
+            # A project of the file may have taken it in.
+            self.mentions.clear()
+        if changed and nodes.write_node(node, **changed):
+            self.unlinked.append(node)
         if image and new_image:
             image.seek(0)
             self.files.append((node.image.storage, images.name_of(image)))

@@ -1,13 +1,14 @@
 import contextlib
 import io
 import json
+import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from PIL import Image
 
-from apps.thinking import images, linking, rounds, trash
+from apps.thinking import content, images, linking, rounds, trash
 from apps.thinking.api import exchange
 from apps.thinking.exchange import json as exchange_json
 from apps.thinking.models import Node, Project
@@ -323,6 +324,37 @@ def test_an_older_version_is_brought_up_to_date(as_alice, as_bob, bob, whole, mo
 
     assert imported(as_bob, json.dumps(export).encode()).status_code == 200
     assert Project.objects.owned_by(bob).get().title == whole.title
+
+
+def test_what_comes_with_its_links_is_not_linked_anew(as_alice, as_bob, whole, monkeypatch):
+    relinked = []
+    monkeypatch.setattr("apps.thinking.linking.relink_all", lambda nodes, known: relinked.append(len(nodes)))
+    export = json.loads(exported(as_alice))
+
+    imported(as_bob, json.dumps(export).encode())
+    imported(as_bob, json.dumps(export).encode())
+    assert relinked == []
+
+    export["nodes"][0]["title"] = "承認"
+    imported(as_bob, json.dumps(export).encode())
+    assert relinked == [1]
+
+
+def test_new_nodes_of_many_projects_are_linked_at_once(as_bob, monkeypatch):
+    relinked = []
+    monkeypatch.setattr("apps.thinking.linking.relink_all", lambda nodes, known: relinked.append(len(nodes)))
+
+    def new_project():
+        steps = [{"id": str(uuid.uuid4()), "type": type} for type in content.SHAPES]
+        nodes = [{"id": str(uuid.uuid4()), "title": "誤差"} for _ in range(3)]
+        first = {"id": str(uuid.uuid4()), "number": 1, "steps": steps}
+        return {"id": str(uuid.uuid4()), "title": "Project", "rounds": [first], "nodes": nodes}
+
+    export = {"format": "thinkring", "version": 1, "projects": [new_project() for _ in range(30)]}
+
+    assert imported(as_bob, json.dumps(export).encode()).json()["nodes"]["created"] == 90
+    # Of twenty projects, and of the other ten.
+    assert relinked == [60, 30]
 
 
 def test_it_comes_as_a_form_too(as_alice, as_bob, whole):

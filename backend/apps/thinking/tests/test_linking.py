@@ -226,6 +226,54 @@ class TestLink:
         assert tied(first, second) == ("manual", Decimal("0.5"), "")
 
 
+class TestManyAtOnce:
+    @pytest.fixture
+    def unlinked(self, alice, project, round, steps):
+        """Of two projects and of none: nodes that share words, or a step; some are linked to each other already."""
+        other = rounds.start_project(alice, "Another")
+        texts = [("誤差", ""), ("測定誤差", "負担"), ("夜勤", "誤差と負担"), ("Papers", ""), ("The paper", "夜勤")]
+        nodes = [
+            Node(owner=alice, title=title, context=context, project=place)
+            for place in (project, other, None)
+            for title, context in texts * 4
+        ]
+        for node in nodes[:3]:
+            node.round, node.step = round, steps["flow"]
+        Node.objects.bulk_create(nodes)
+        linking.link(nodes[0], nodes[1])
+        linking.remove(linking.link(nodes[1], nodes[2])[0])
+        for other in (nodes[1], nodes[3]):
+            # One of them has no reason, and one another weight than it should have.
+            NodeLink.objects.create(owner=alice, from_node=nodes[4], to_node=other, origin="automatic")
+        return nodes
+
+    def test_it_gives_what_one_by_one_gives(self, unlinked):
+        before = list(NodeLink.objects.all())
+        for node in unlinked:
+            linking.relink(node)
+        columns = "from_node", "to_node", "origin", "weight", "reason", "removed_at"
+        expected = set(NodeLink.objects.values_list(*columns))
+        NodeLink.objects.all().delete()
+        NodeLink.objects.bulk_create(before)
+
+        known = {}
+        linking.relink_all(unlinked[:40], known)
+        linking.relink_all(unlinked[40:], known)
+
+        assert set(NodeLink.objects.values_list(*columns)) == expected
+        assert len(expected) > 100
+
+    def test_few_queries_link_many(self, alice, project, django_assert_max_num_queries):
+        nodes = [Node(owner=alice, title="誤差", project=project) for _ in range(30)]
+        Node.objects.bulk_create(nodes)
+
+        # Two of them seek the one word. One by one it would take two hundred.
+        with django_assert_max_num_queries(9):
+            linking.relink_all(nodes, {})
+
+        assert NodeLink.objects.count() > 100
+
+
 def test_saved_again_and_again_they_come_to_rest(make, round):
     for step in Step.objects.filter(round=round):
         make(f"誤差の{step.type}", "負担", round=round, step=step)

@@ -3,7 +3,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.thinking import search
+from apps.thinking import rounds, search
 from apps.thinking.folding import fold
 from apps.thinking.models import Node, Project, Round, Step
 from apps.thinking.search import Run, snippet
@@ -177,3 +177,18 @@ class TestIndex:
 
     def test_one_character_reads_the_rows(self, alice, crowd):
         assert "bigrams" not in search.found(alice, "差").explain()
+
+
+@pytest.mark.usefixtures("postgresql")
+def test_of_a_few_long_texts_the_index_is_asked(alice, steps):
+    """To read them all would be to make the pairs of characters of each one that has the word."""
+    for type, field in (("overview", "theme"), ("expand", "ideas")):
+        rounds.write_step(steps[type], {**steps[type].content, field: "測定誤差" * 1_000})
+    sql, parameters = search.found(alice, "誤差").query.sql_with_params()
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE thinking_step")
+        cursor.execute(f"EXPLAIN {sql}", parameters)
+        plan = "\n".join(line for (line,) in cursor)
+
+    assert "Bitmap Index Scan on step_bigrams" in plan

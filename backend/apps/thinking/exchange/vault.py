@@ -44,6 +44,7 @@ class Vault:
         self.ignored: list[dict[str, Any]] = []
         self.more = 0  # that was ignored
         self.places: dict[str, str] = {}  # the note behind each path of the import
+        self.nodes: set[str] = set()
         self.ids: dict[str, str] = {}  # of nodes, by the names and the places that links and cards call them
         self.links: dict[frozenset, tuple[str, Record]] = {}
 
@@ -115,6 +116,7 @@ class Vault:
             else:
                 loose.append(note)
             if note.kind == "node":
+                self.nodes.add(note.id)
                 for name in (note.place.name, str(note.place), note.name):
                     self.ids.setdefault(_target(name), note.id)
         return projects, loose
@@ -252,10 +254,11 @@ class Vault:
     def draw(self, name: str) -> None:
         """Edges only add: those that are gone from a canvas say nothing."""
         data = self.archive.read(name, NOTE)
-        lines: list[int] = []
+        lines: list[int] | None = None
 
         def ignore(kind: str, edge: canvas.Edge, text: str) -> None:
-            lines[:] = lines or canvas.lines(data)
+            nonlocal lines
+            lines = canvas.lines(data) if lines is None else lines
             self.ignore(kind, name, lines[edge.number] if edge.number < len(lines) else None, text)
 
         for edge in canvas.edges(name, data):
@@ -268,11 +271,13 @@ class Vault:
             if edge.label and edge.weight is None:
                 ignore("remark", edge, edge.label)
             pair = frozenset((start, end))
-            _name, noted = self.links.get(pair, ("", {}))
-            is_new = not noted or noted.get("origin") == "automatic" or edge.weight not in (None, noted.get("weight"))
-            if not noted or is_new and not edge.is_of_an_older_export:
-                weight = {} if edge.weight is None else {"weight": edge.weight}
-                self.links[pair] = name, {"from": start, "to": end, **weight}
+            if pair in self.links:
+                noted = self.links[pair][1]
+                is_more = noted.get("origin") == "automatic" or edge.weight not in (None, noted.get("weight"))
+                if edge.is_of_an_older_export or not is_more:
+                    continue
+            weight = {} if edge.weight is None else {"weight": edge.weight}
+            self.links[pair] = name, {"from": start, "to": end, **weight}
 
     def node_of(self, card: canvas.Card) -> str | None:
         if id := self.ids.get(_target(card.file)):
@@ -281,7 +286,7 @@ class Vault:
         if not card.file or any(key(str(place)) in self.archive.names for place in places):
             return None
         # Its note was renamed or moved outside of Obsidian.
-        return card.id if card.id in self.ids.values() else self.node_called(card.file)
+        return card.id if card.id in self.nodes else self.node_called(card.file)
 
     def node_called(self, target: str) -> str | None:
         """The id of the node that a link means, with or without its folders."""

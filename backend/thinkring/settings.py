@@ -253,6 +253,8 @@ SPECTACULAR_SETTINGS = {
         "ProjectStatus": "apps.thinking.models.Project.Status",
         "StepType": "apps.thinking.models.Step.Type",
         "TrashKind": "apps.thinking.api.trash.KINDS",
+        "RowKind": "apps.thinking.exchange.manifest.KINDS",
+        "IgnoredKind": "apps.thinking.exchange.vault.IGNORED",
     },
 }
 

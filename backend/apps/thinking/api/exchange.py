@@ -16,8 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.errors import invalid
-from apps.thinking.api.serializers import ReferenceSerializer
-from apps.thinking.exchange import archive, importing, json, markdown, names, obsidian, vault
+from apps.thinking.exchange import archive, importing, json, manifest, markdown, missing, names, obsidian, vault
 from apps.thinking.exchange.problems import FileProblem
 from apps.thinking.models import Project
 
@@ -76,18 +75,35 @@ class CountsSerializer(serializers.Serializer):
     unchanged = serializers.IntegerField()
 
 
+class MissingSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=manifest.KINDS)
+    id = serializers.UUIDField(allow_null=True, help_text="Null if it is not in the account either.")
+    title = serializers.CharField(help_text="Of a round or a step with the names of what it lies in.")
+
+
+class IgnoredSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(
+        choices=vault.IGNORED,
+        help_text="A note outside of all projects; a line among the links that is none; a link to an unknown note; an "
+        "edge to a card that is no node; words beside a link; or that there is more, as a number in `text`.",
+    )
+    file = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+    text = serializers.CharField(help_text="The beginning of what was ignored.")
+
+
 class ReportSerializer(serializers.Serializer):
     projects = CountsSerializer()
     rounds = CountsSerializer()
     steps = CountsSerializer()
     nodes = CountsSerializer()
     links = CountsSerializer()
-    missing = ReferenceSerializer(
-        many=True, help_text="Of a vault: nodes whose notes were deleted from it. They are still here."
+    missing = MissingSerializer(
+        many=True,
+        help_text="Of a vault: what was in the export and is gone from it; of something of which nothing is left, only "
+        "itself. Nothing is deleted by an import.",
     )
-    ignored = serializers.ListField(
-        child=serializers.CharField(), help_text="Of a vault: files that belong to no project, and were not imported."
-    )
+    ignored = IgnoredSerializer(many=True, help_text="Of a vault: what could not be imported, the first thousand.")
 
 
 class WholeBodyParser(parsers.BaseParser):
@@ -159,7 +175,8 @@ class ImportView(APIView):
                 counts = importing.import_records(self.request.user, notes.records(), partial=True)
         except FileProblem as problem:
             raise _refusal(notes.where(problem.where), problem, problem.line) from problem
-        return {**counts, "missing": notes.missing, "ignored": notes.ignored}
+        gone = missing.told(self.request.user, notes.manifest, notes.missing)
+        return {**counts, "missing": gone, "ignored": notes.ignored}
 
 
 def _refusal(where: str, problem: FileProblem, line: int | None):

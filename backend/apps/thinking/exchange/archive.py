@@ -2,6 +2,7 @@
 
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from typing import BinaryIO
@@ -19,6 +20,14 @@ NOT_A_ZIP = ("invalid", _("This zip file is broken or was cut off."))
 TOO_MANY = ("max_length", _("The zip file has too many files."))
 TOO_LARGE = ("max_length", _("This is too large when it is unpacked."))
 UNSAFE = ("not_allowed", _("A file of this kind or with such a name is not taken."))
+# Of one name the spelling of another: upper and lower case, or accents apart from their letters.
+SAME_NAME = _("“%(name)s” has the same name for some systems. Rename one of the two.")
+
+# What zipfile and zlib raise besides their own, for headers and data that are broken.
+FAULTS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, OverflowError, ValueError),
+)
 
 
 def is_zip(file: BinaryIO) -> bool:
@@ -34,9 +43,10 @@ class Archive:
         file.seek(0)
         try:
             self.zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        except FAULTS as error:
             raise FileProblem("", NOT_A_ZIP) from error
         self.entries = _checked(self.zip)
+        self.names = {key(name): name for name in self.entries}
 
     def close(self) -> None:
         self.zip.close()
@@ -45,7 +55,7 @@ class Archive:
         try:
             with self.zip.open(self.entries[name]) as file:
                 data = file.read(maximum + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except FAULTS as error:
             raise FileProblem(name, NOT_A_ZIP) from error
         if len(data) > maximum:
             raise FileProblem(name, TOO_LARGE)
@@ -66,17 +76,20 @@ def _check_size(file: BinaryIO) -> None:
 def _checked(zip: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The files by their names, after a look at what each says of itself; nothing is unpacked for that."""
     entries: dict[str, zipfile.ZipInfo] = {}
-    names = set()
+    names: dict[str, str] = {}
     size = 0
     for info in zip.infolist():
         name = _name(info)
         parts = name.rstrip("/").split("/")
         kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
         shown = name[:200].encode("utf-8", "replace").decode()
+        if any(part in ("", ".", "..") for part in parts) or re.search(r"[\x00-\x1f\ud800-\udfff]|^[A-Za-z]:", name):
+            raise FileProblem(shown, UNSAFE)
+        if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+            # What Obsidian and the systems leave there: it is never read.
+            continue
         if (
-            any(part in ("", ".", "..") for part in parts)
-            or re.search(r"[\\\x00-\x1f\ud800-\udfff]|^[A-Za-z]:", name)
-            or kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+            kind not in (0, stat.S_IFREG, stat.S_IFDIR)
             or info.flag_bits & 1
             or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         ):
@@ -86,22 +99,23 @@ def _checked(zip: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise FileProblem(shown, TOO_LARGE)
         if name.endswith("/"):
             continue
-        if key(name) in names:
-            raise FileProblem(shown, TWICE)
-        names.add(key(name))
-        if not any(part.startswith(".") or part == "__MACOSX" for part in parts):
-            entries[name] = info
+        if other := names.get(key(name)):
+            raise FileProblem(shown, TWICE if other == name else ("not_allowed", SAME_NAME % {"name": other[:200]}))
+        names[key(name)] = name
+        entries[name] = info
     return entries
 
 
 def _name(info: zipfile.ZipInfo) -> str:
     """The name as it was meant: not every program says in which encoding it wrote it."""
-    if info.flag_bits & 0x800:
-        return info.orig_filename
-    raw = info.orig_filename.encode("cp437")
-    for encoding in ("utf-8", "cp932"):
-        try:
-            return raw.decode(encoding).replace("\\", "/")
-        except UnicodeDecodeError:
-            continue
-    return info.orig_filename
+    name = info.orig_filename
+    if not info.flag_bits & 0x800:
+        raw = name.encode("cp437")
+        for encoding in ("utf-8", "cp932"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    # As some programs on Windows part the folders.
+    return name.replace("\\", "/")

@@ -115,7 +115,7 @@ class _Importer:
             known = [uuid.UUID(id) for id in ids if isinstance(id, str) and content.UUID.fullmatch(id)]
             candidates = {candidate for id in known for candidate in self.candidates(id)}
             found: set[uuid.UUID] = set()
-            for part in _parts(list(candidates)):
+            for part in parts(list(candidates)):
                 found.update(model._default_manager.filter(pk__in=part).values_list("pk", flat=True))
             self.taken[model] = found
 
@@ -140,7 +140,7 @@ class _Importer:
         places = self.rounds(project, is_new, path, checked.items(record, path, "rounds"))
         before = self.report["nodes"]["created"]
         batch = [(f"{path}.nodes.{index}", node) for index, node in enumerate(checked.items(record, path, "nodes"))]
-        for part in _parts(batch):
+        for part in parts(batch):
             self.nodes(part, project, places)
         if not is_new and self.report["nodes"]["created"] > before:
             Project.objects.filter(pk=project.pk).touch()
@@ -363,7 +363,7 @@ class _Importer:
         return found
 
     def candidates(self, id: uuid.UUID | None) -> tuple[uuid.UUID, ...]:
-        return (id, uuid.uuid5(self.owner.pk, str(id))) if id else (uuid.uuid4(),)
+        return candidates(self.owner, id) if id else (uuid.uuid4(),)
 
     def insert_under_free_ids(self, kind: str, new: list[tuple[str, uuid.UUID | None, Any]]) -> None:
         for path, id, row in new:
@@ -402,6 +402,11 @@ class _Importer:
         return {key: min(time, self.now) for key, time in given.items()}
 
 
+def candidates(owner, id: uuid.UUID) -> tuple[uuid.UUID, ...]:
+    """The ids that a row of a file may have here: its own, or the one that replaces it."""
+    return id, uuid.uuid5(owner.pk, str(id))
+
+
 def _by_model(kind: str, batch: list[Record]) -> dict[type[models.Model], list[Record]]:
     """The records of a batch and those within them; what is none is left out, and refused later."""
 
@@ -417,7 +422,7 @@ def _by_model(kind: str, batch: list[Record]) -> dict[type[models.Model], list[R
     return {Project: batch, Round: rounds, Step: within(rounds, "steps"), Node: within(batch, "nodes")}
 
 
-def _parts(rows: list) -> Iterator[list]:
+def parts(rows: list) -> Iterator[list]:
     for start in range(0, len(rows), ROWS_AT_ONCE):
         yield rows[start : start + ROWS_AT_ONCE]
 

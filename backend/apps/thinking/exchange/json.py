@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.thinking.exchange import records
-from apps.thinking.exchange.problems import NEWER, NOT_A_LIST, NOT_OURS, REQUIRED, UNKNOWN, FileProblem
+from apps.thinking.exchange.problems import NEWER, NOT_A_LIST, NOT_OURS, REQUIRED, UNKNOWN, UNSTORABLE, FileProblem
 from apps.thinking.exchange.records import Record
 
 FORMAT = "thinkring"
@@ -26,6 +27,12 @@ LISTS = ("projects", "nodes", "links")
 # What a project at its limits does not reach; a file of millions of empty lists would fill the memory.
 DEPTH = 20
 VALUES = 1_000_000  # in one project, node or link
+
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# Each escape; those that are half of a surrogate pair, without the other half, with a group.
+ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
 
 BROKEN = ("invalid", _("This is not JSON from here on."))
 CUT_OFF = ("invalid", _("The file ends too early; it was cut off."))
@@ -95,6 +102,28 @@ def line_of(file: BinaryIO, path: str) -> int:
     return line
 
 
+def lines_of(file: BinaryIO, name: str) -> list[int]:
+    """The line on which each item of a list begins; of a file that json could read, and ijson perhaps only in part."""
+    reader = _Lines(file)
+    found = []
+    try:
+        for at, _event in _places(reader):
+            if len(at) == 2 and at[0] == name:
+                found.append(reader.line)
+    except FAULTS:
+        pass
+    return found
+
+
+def half_pair(file: BinaryIO) -> int | None:
+    """The line with half of a surrogate pair. ijson makes another character of it, and nothing can write it down."""
+    file.seek(0)
+    for number, line in enumerate(file, start=1):
+        if SURROGATE.search(line) and any(found[1] for found in ESCAPE.finditer(line)):
+            return number
+    return None
+
+
 def _events(reader) -> Iterator[tuple[str, Any]]:
     # Floats, because ijson ends the whole process at an exact number of thousands of digits.
     return ijson.basic_parse(reader, use_float=True)
@@ -104,6 +133,8 @@ def _check(file: BinaryIO) -> int:
     """That it is JSON to its end and of our format; says of which version."""
     head: dict[str, Any] = {}
     depth, key, values = 0, "", 0
+    if line := half_pair(file):
+        raise FileProblem("", UNSTORABLE, line)
     with _problems_of(file):
         for event, value in _events(_Bytes(file)):
             if event in ("end_map", "end_array"):

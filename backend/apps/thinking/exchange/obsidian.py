@@ -1,6 +1,6 @@
 """An export as an Obsidian vault in a zip, written as a stream; vault.py reads it back.
 
-thinkring.json                     what tells vault.py that it is ours, and which nodes were in it
+thinkring.json                     what tells vault.py that it is ours, and what was in it (manifest.py)
 <project>/<project>.md, .canvas    with ids in flat front matter, as in every note
 <project>/1/1.md                   a round and its note
 <project>/1/1 Overview.md          a step: a heading a field, an item a line with its id as the block's
@@ -15,18 +15,13 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils import timezone
-
 from apps.thinking import content
-from apps.thinking.exchange import records, words
+from apps.thinking.exchange import manifest, records, words
+from apps.thinking.exchange.canvas import edge_id
 from apps.thinking.exchange.markdown import exact
 from apps.thinking.exchange.names import Names
 from apps.thinking.graph import graph
 from apps.thinking.models import LAST_ROUND, Node, NodeLink, Project, Round, Step
-
-FORMAT = "thinkring-vault"
-VERSION = 1
-MANIFEST = "thinkring.json"
 
 # What YAML takes in a quoted text only by its number.
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -50,7 +45,7 @@ class _Writer:
         )
         self.folders: dict[Any, str] = {}
         self.stems: dict[Any, str] = {}
-        self.written: dict[str, str] = {}
+        self.manifest = manifest.Manifest(names["global"], {}, {})
 
     def step_name(self, type: str) -> str:
         return f"{list(content.SHAPES).index(type) + 1} {self.names[f'step {type}']}"
@@ -67,27 +62,23 @@ class _Writer:
         links = records.links_from(self.user)
         for node in records.global_nodes(self.user, self.project):
             yield from self.write_node(self.names["global"], node, links)
-        manifest = {
-            "format": FORMAT,
-            "version": VERSION,
-            "exported_at": timezone.now().isoformat(),
-            "global": self.names["global"],
-            "nodes": self.written,
-        }
-        yield from self.file(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
+        yield from self.file(manifest.NAME, manifest.write(self.manifest))
         self.zip.close()
         yield self.stream.take()
 
     def write_project(self, project: Project) -> Iterator[bytes]:
         folder = self.folders[project.pk]
+        self.remember("project", project, project.title)
         front = {"id": project.pk, "title": project.title, "file": folder, "category": project.category}
         body = [f"![[{folder}.canvas]]"]
         for round in project.rounds.all():
+            self.remember("round", round, str(round.number), project.pk)
             yield from self.note(
                 f"{folder}/{round.number}/{round.number}", "round", self.of_round(round), exact(round.note)
             )
             body.append(f"\n## {self.names['round'] % {'number': round.number}}\n")
             for step in round.steps.all():
+                self.remember("step", step, step.type, round.pk)
                 name = self.step_name(step.type)
                 yield from self.note(
                     f"{folder}/{round.number}/{name}", "step", self.of_step(project, round, step), self.content(step)
@@ -160,7 +151,7 @@ class _Writer:
         if lines:
             body.append(f"\n## {self.names['links']} %%links%%\n")
             body += lines
-        self.written[str(node.pk)] = node.title
+        self.remember("node", node, node.title, node.project_id)
         yield from self.note(f"{folder}/{stem}", "node", {**front, **_times(node)}, "\n".join(body))
 
     def link(self, link: NodeLink) -> str:
@@ -181,11 +172,21 @@ class _Writer:
                 cards.append(card | {"width": CARD[0], "height": CARD[1]})
         shown = {card["id"] for card in cards}
         edges = [
-            {"id": link["id"], "fromNode": link["from"], "toNode": link["to"], "label": str(link["weight"])}
+            {
+                "id": edge_id(link["from"], link["to"], str(link["weight"])),
+                "fromNode": link["from"],
+                "toNode": link["to"],
+                "label": str(link["weight"]),
+            }
             for link in drawing["links"]
             if link["from"] in shown and link["to"] in shown
         ]
         return json.dumps({"nodes": cards, "edges": edges}, ensure_ascii=False, indent=1)
+
+    def remember(self, kind: str, row, name: str, within=None) -> None:
+        self.manifest.rows[str(row.pk)] = kind, name
+        if within:
+            self.manifest.within[str(row.pk)] = str(within)
 
     def note(self, name: str, kind: str, front: dict, body: str) -> Iterator[bytes]:
         lines = ["---", f"thinkring: {kind}", *(f"{key}: {_yaml(value)}" for key, value in front.items()), "---"]

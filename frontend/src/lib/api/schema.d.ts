@@ -1032,6 +1032,16 @@ export interface components {
             /** @description Without a project. */
             global: boolean;
         };
+        Ignored: {
+            /** @description A note outside of all projects; a line among the links that is none; a link to an unknown note; an edge to a card that is no node; words beside a link; or that there is more, as a number in `text`. */
+            kind: components["schemas"]["IgnoredKind"];
+            file: string;
+            line: number | null;
+            /** @description The beginning of what was ignored. */
+            text: string;
+        };
+        /** @enum {string} */
+        IgnoredKind: "note" | "line" | "link" | "edge" | "remark" | "more";
         Item: {
             /** Format: uuid */
             id: string;
@@ -1102,6 +1112,16 @@ export interface components {
             password: string;
             /** @description Of the authenticator app, or a recovery code; needed where AUTH_004 names this field. */
             code?: string;
+        };
+        Missing: {
+            kind: components["schemas"]["RowKind"];
+            /**
+             * Format: uuid
+             * @description Null if it is not in the account either.
+             */
+            id: string | null;
+            /** @description Of a round or a step with the names of what it lies in. */
+            title: string;
         };
         Move: {
             text: string;
@@ -1626,10 +1646,10 @@ export interface components {
             steps: components["schemas"]["Counts"];
             nodes: components["schemas"]["Counts"];
             links: components["schemas"]["Counts"];
-            /** @description Of a vault: nodes whose notes were deleted from it. They are still here. */
-            missing: components["schemas"]["Reference"][];
-            /** @description Of a vault: files that belong to no project, and were not imported. */
-            ignored: string[];
+            /** @description Of a vault: what was in the export and is gone from it; of something of which nothing is left, only itself. Nothing is deleted by an import. */
+            missing: components["schemas"]["Missing"][];
+            /** @description Of a vault: what could not be imported, the first thousand. */
+            ignored: components["schemas"]["Ignored"][];
         };
         Revision: {
             readonly version: number;
@@ -1672,12 +1692,14 @@ export interface components {
             id: string;
             number: number;
         };
+        /** @enum {string} */
+        RowKind: "project" | "round" | "step" | "node";
         Run: {
             op: components["schemas"]["OpEnum"];
             text: string;
         };
         SearchResult: {
-            kind: components["schemas"]["SearchResultKindEnum"];
+            kind: components["schemas"]["RowKind"];
             /** Format: uuid */
             id: string;
             /** @description The node's title; of all others the project's. */
@@ -1687,8 +1709,6 @@ export interface components {
             round: components["schemas"]["RoundNumber"] | null;
             step: (components["schemas"]["StepType"] | components["schemas"]["NullEnum"]) | null;
         };
-        /** @enum {string} */
-        SearchResultKindEnum: "project" | "round" | "step" | "node";
         Session: {
             /** Format: uuid */
             readonly id: string;

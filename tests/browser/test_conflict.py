@@ -76,3 +76,52 @@ def test_items_of_both_are_kept_by_keyboard_alone(visitors, language):
         first.field("step_item", list=first.say("step_flow_items"), number=number).input_value() for number in (1, 2)
     }
     assert items == {"Count the screws", "Weigh the screws"}
+
+
+@LANGUAGES
+def test_an_order_that_both_have_changed_is_chosen(visitors, language):
+    first, second = on_two_devices(visitors, language, "flow")
+    texts = ["Count", "Weigh", "Write"]
+    for text in texts:
+        first.field("step_item_new", list=first.say("step_flow_items")).focus()
+        first.page.keyboard.insert_text(text)
+    first.is_saved()
+    second.page.reload()
+    second.go_to("flow")
+    for visitor, number, key in ((first, 1, "Alt+ArrowDown"), (second, 3, "Alt+ArrowUp")):
+        item(visitor, number).press(key)
+        if visitor is first:
+            visitor.is_saved()
+    dialog = compares(second)
+    group = dialog.get_by_role(
+        "group", name=second.say("draft_order_of", list=second.say("step_flow_items")), exact=True
+    )
+    group.get_by_role("radio", name=second.say("draft_side_theirs")).check()
+    second.look(f"conflict-order-{language}")
+    second.button("draft_sides_save").click()
+    second.is_saved()
+    assert [item(second, number).input_value() for number in (1, 2, 3)] == ["Weigh", "Count", "Write"]
+
+
+def item(visitor, number):
+    return visitor.field("step_item", list=visitor.say("step_flow_items"), number=number)
+
+
+@LANGUAGES
+def test_an_answer_to_a_rounds_question_is_settled(visitors, language):
+    first, second = on_two_devices(visitors, language, "overview")
+    first.open(first.page.url.removeprefix(first.stack.page).split("?")[0] + "/summary")
+    first.button("project_next_round", round=2).click()
+    first.button("project_next_start", round=2).click()
+    expect(first.field("round_question")).to_be_visible()
+    second.open(first.page.url.removeprefix(first.stack.page))
+    expect(second.field("round_question")).to_be_visible()
+    first.field("round_question").fill("Of the first")
+    first.is_saved()
+    second.field("round_question").fill("Of the second")
+    dialog = compares(second)
+    dialog.get_by_role("radio", name=second.say("draft_side_mine")).check()
+    second.button("draft_sides_save").click()
+    second.is_saved()
+    first.page.reload()
+    expect(first.field("round_question")).to_have_value("Of the second")

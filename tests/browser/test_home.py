@@ -37,8 +37,9 @@ def test_the_empty_home_says_what_a_round_is_and_offers_an_example_and_a_blank_s
     expect(visitor.page.get_by_role("heading", level=1, name=title)).to_be_visible()
 
 
-def test_the_example_says_why_it_cannot_be_opened(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_example_says_why_it_cannot_be_opened(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["500"]
     visitor.sign_up()
     visitor.page.route("**/account/example/", lambda route: route.fulfill(status=500, body="{}"))

@@ -175,8 +175,9 @@ def test_the_list_says_all_that_the_map_shows(visitors, language):
     expect(visitor.button("map_play")).to_be_visible()
 
 
-def test_a_dot_is_pointed_at_and_chosen(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_dot_is_pointed_at_and_chosen(visitors, language):
+    visitor = visitors(language)
     address = brings(visitor, ["Only"], [], rounds=1)
     paper = opens_map(visitor, address)
     box = paper.bounding_box()
@@ -197,8 +198,9 @@ def test_a_dot_is_pointed_at_and_chosen(visitors):
     expect(visitor.page.get_by_role("heading", level=2, name="Only", exact=True)).to_be_visible()
 
 
-def test_the_map_is_saved_as_svg_and_printed(visitors):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_map_is_saved_as_svg_and_printed(visitors, language):
+    visitor = visitors(language)
     opens_map(visitor, with_words(visitor))
     with visitor.page.expect_download() as download:
         visitor.button("map_save_svg").click()
@@ -206,7 +208,7 @@ def test_the_map_is_saved_as_svg_and_printed(visitors):
     drawing = ElementTree.parse(download.value.path()).getroot()
     svg = "{http://www.w3.org/2000/svg}"
     titles = [title.text for title in drawing.iter(f"{svg}title")]
-    assert set(WORDS["ja"]) <= set(titles)
+    assert set(WORDS[language]) <= set(titles)
     assert len(list(drawing.iter(f"{svg}line"))) == 4
 
     visitor.page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -250,13 +252,15 @@ def test_links_are_made_weighed_removed_and_brought_back(visitors, language):
     expect(visitor.page.get_by_role("heading", level=2, name=words[0], exact=True)).to_be_visible()
 
 
-def test_an_image_is_chosen_refused_removed_and_brought_back(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_an_image_is_chosen_refused_removed_and_brought_back(visitors, language):
+    visitor = visitors(language)
+    word = WORDS[language][1]
     opens_map(visitor, with_words(visitor))
     visitor.link("map_as_list").click()
-    visitor.page.get_by_role("link", name="Bench", exact=True).first.click()
-    visitor.sees_heading("Bench")
-    image = visitor.page.get_by_role("img", name=visitor.say("node_image_alt", title="Bench"), exact=True)
+    visitor.page.get_by_role("link", name=word, exact=True).first.click()
+    visitor.sees_heading(word)
+    image = visitor.page.get_by_role("img", name=visitor.say("node_image_alt", title=word), exact=True)
     field = visitor.page.locator("input[type=file]")
 
     field.set_input_files({"name": "bench.png", "mimeType": "image/png", "buffer": PIXEL})

@@ -159,8 +159,9 @@ def test_what_a_project_became_prints_on_one_sheet(visitors, language, theme, tm
     assert re.search(rb"/MediaBox\s*\[\s*0 0 (594|595|596)[.\d]* (841|842)[.\d]*", sheet)
 
 
-def test_what_another_page_has_done_is_explained_and_what_is_possible_now_is_offered(visitors):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_another_page_has_done_is_explained_and_what_is_possible_now_is_offered(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["400"]
     visitor.sign_up()
     visitor.new_project("二つの画面")

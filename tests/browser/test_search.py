@@ -222,8 +222,9 @@ def test_what_is_typed_is_shown_and_never_run(visitors):
     expect(overlay(visitor).locator("img")).to_have_count(0)
 
 
-def test_a_search_that_fails_says_so_and_can_be_repeated(visitors):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_search_that_fails_says_so_and_can_be_repeated(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["503"]
     words = begin(visitor)
     body = json.dumps({"error": {"code": "SRV_002", "type": "server_error", "message": "", "details": []}})

@@ -39,8 +39,9 @@ def test_the_language_is_the_accounts(visitors):
     elsewhere.sees_heading(elsewhere.say("home_title"))
 
 
-def test_a_wrong_password_says_so_and_keeps_the_name(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_wrong_password_says_so_and_keeps_the_name(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["401"]
     visitor.open("/login")
     visitor.field("account_username_or_email").fill("nobody")
@@ -52,8 +53,9 @@ def test_a_wrong_password_says_so_and_keeps_the_name(visitors):
 
 
 @pytest.mark.parametrize("path", ["/rounds/not-a-round", "/no/such/page", "/projects/not-a-project", "/nodes/nothing"])
-def test_not_found(visitors, path):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_not_found(visitors, path, language):
+    visitor = visitors(language)
     visitor.expected = ["404", "422"]
     visitor.sign_up()
     visitor.open(path)
@@ -61,8 +63,9 @@ def test_not_found(visitors, path):
     visitor.look("not-found")
 
 
-def test_another_accounts_project_is_not_found(visitors):
-    alice, bob = visitors("en"), visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_another_accounts_project_is_not_found(visitors, language):
+    alice, bob = visitors(language), visitors(language)
     bob.expected = ["404"]
     alice.sign_up()
     alice.new_project("Alice's own")

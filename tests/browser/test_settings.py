@@ -4,6 +4,7 @@ import json
 import re
 import zipfile
 from io import BytesIO
+from pathlib import PurePosixPath
 
 import pyotp
 import pytest
@@ -98,6 +99,24 @@ def test_a_device_is_logged_out_from_another(visitors, language):
     expect(section).to_contain_text(visitor.say("settings_sessions_only"))
     elsewhere.page.reload()
     elsewhere.sees_heading(elsewhere.say("login_title"))
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_all_other_devices_are_logged_out_at_once(visitors, language):
+    visitor, *others = (visitors(language) for _ in range(3))
+    name = visitor.sign_up()
+    for other in others:
+        other.expected = ["401"]
+        other.open("/login")
+        other.log_in(name)
+    section = settings(visitor, "settings_sessions")
+    expect(section.get_by_role("listitem")).to_have_count(3)
+    button(section, visitor, "settings_sessions_end").click()
+    expect(section.get_by_role("status")).to_have_text(visitor.say("settings_sessions_ended"))
+    expect(section.get_by_role("listitem")).to_have_count(1)
+    for other in others:
+        other.page.reload()
+        other.sees_heading(other.say("login_title"))
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
@@ -211,6 +230,46 @@ def test_everything_comes_out_and_goes_in_again(visitors, language, tmp_path):
     expect(another.page.get_by_text("Take me along").first).to_be_visible()
 
 
+def edited(vault):
+    """A vault after somebody has worked in it, with the title of the node whose note was deleted."""
+    notes = zipfile.ZipFile(BytesIO(vault))
+    written, deleted = [name for name in notes.namelist() if b"\nthinkring: node\n" in notes.read(name)][:2]
+    result = BytesIO()
+    with zipfile.ZipFile(result, "w") as after:
+        for name in notes.namelist():
+            if name != deleted:
+                after.writestr(name, notes.read(name) + (b"\nWritten in Obsidian\n" if name == written else b""))
+        project = next(name for name in notes.namelist() if b"\nthinkring: project\n" in notes.read(name))
+        after.writestr(f"{project.rpartition('/')[0]}/Made in Obsidian.md", "A note of one's own\n")
+        after.writestr("Shopping.md", "Milk\n")
+    return result.getvalue(), PurePosixPath(deleted).stem
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_vault_comes_back_as_it_was_edited(visitors, language):
+    visitor = visitors(language)
+    visitor.sign_up()
+    visitor.button("home_example").click()
+    visitor.page.wait_for_url(re.compile("/projects/."))
+    section = settings(visitor, "settings_export")
+    vault, deleted = edited(exported(visitor, section, "obsidian").path().read_bytes())
+    section = settings(visitor, "settings_import")
+    section.locator("input[type=file]").set_input_files(
+        {"name": "vault.zip", "mimeType": "application/zip", "buffer": vault}
+    )
+    report = section.get_by_role("status")
+    expect(report).to_contain_text(visitor.say("import_done", name="vault.zip"))
+    nodes = counts(section)[3]
+    assert nodes[:2] == [1, 1]
+    gone = report.get_by_role("listitem").filter(has_text=visitor.say("import_kind_node"))
+    expect(gone).to_have_count(1)
+    expect(gone.get_by_role("link", name=deleted, exact=True)).to_be_visible()
+    expect(report.get_by_role("listitem").filter(has_text="Shopping.md")).to_have_count(1)
+    visitor.look("settings-vault")
+    visitor.open("/nodes?q=Obsidian")
+    expect(visitor.page.get_by_role("main").get_by_role("listitem")).to_have_count(2)
+
+
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_a_file_that_is_refused_says_what_and_where(visitors, language):
     visitor = visitors(language)
@@ -232,8 +291,9 @@ def test_a_file_that_is_refused_says_what_and_where(visitors, language):
     expect(give("holiday.json", b'{"photos": []}')).to_contain_text(visitor.say("import_refused", name="holiday.json"))
 
 
-def test_a_file_that_is_too_large_is_not_even_sent(visitors, tmp_path):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_file_that_is_too_large_is_not_even_sent(visitors, tmp_path, language):
+    visitor = visitors(language)
     visitor.sign_up()
     section = settings(visitor, "settings_import")
     file = tmp_path / "large.json"
@@ -246,8 +306,9 @@ def test_a_file_that_is_too_large_is_not_even_sent(visitors, tmp_path):
     assert sent == []
 
 
-def test_what_takes_longer_than_a_second_shows_a_progress_bar_and_can_be_stopped(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_takes_longer_than_a_second_shows_a_progress_bar_and_can_be_stopped(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     section = settings(visitor, "settings_export")
     visitor.page.route(re.compile("/account/export/"), lambda route: None)

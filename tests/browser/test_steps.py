@@ -161,7 +161,8 @@ def test_an_item_is_moved_by_key_and_by_button(visitors, language):
     holds(visitor, "step_extract_operation", ["Enter"])
 
 
-def test_what_was_typed_is_undone_by_its_field_and_by_the_button(visitors):
+@LANGUAGES
+def test_what_was_typed_is_undone_by_its_field_and_by_the_button(visitors, language):
     visitor = begins(visitors, "en", "overview")
     theme = visitor.field("step_overview_theme")
     theme.press_sequentially("measure")

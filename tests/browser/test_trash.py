@@ -70,8 +70,9 @@ def test_deleting_for_good_is_asked_once(visitors, language):
     expect(visitor.page.get_by_text(visitor.say("trash_empty_title"))).to_be_visible()
 
 
-def test_what_another_tab_restored_is_not_there_any_more(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_another_tab_restored_is_not_there_any_more(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["404"]
     visitor.sign_up()
     deletes_project(visitor, "Elsewhere")

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 # The browser's own lines about requests that a test lets fail.
@@ -18,8 +19,9 @@ def finds(visitor, text):
     expect(visitor.field("step_overview_theme")).to_have_value(text)
 
 
-def test_what_is_typed_without_a_network_is_sent_when_it_is_back(visitors):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_is_typed_without_a_network_is_sent_when_it_is_back(visitors, language):
+    visitor = visitors(language)
     visitor.expected = NETWORK
     visitor.sign_up()
     visitor.new_project("電波の届かない倉庫")
@@ -33,8 +35,9 @@ def test_what_is_typed_without_a_network_is_sent_when_it_is_back(visitors):
     finds(visitor, "地下の棚")
 
 
-def test_what_is_typed_while_the_backend_is_down_survives_a_reload(visitors, stack):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_is_typed_while_the_backend_is_down_survives_a_reload(visitors, stack, language):
+    visitor = visitors(language)
     visitor.expected = [*NETWORK, "CORS policy"]
     visitor.sign_up()
     visitor.new_project("A server that goes away")
@@ -64,8 +67,9 @@ def test_what_is_typed_while_the_backend_is_down_survives_a_reload(visitors, sta
     finds(visitor, "Typed while it was away")
 
 
-def test_a_text_over_the_limit_stays_in_its_field_and_says_why(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_text_over_the_limit_stays_in_its_field_and_says_why(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["422"]
     visitor.sign_up()
     visitor.new_project("Too much of it")
@@ -78,8 +82,9 @@ def test_a_text_over_the_limit_stays_in_its_field_and_says_why(visitors):
     visitor.is_saved()
 
 
-def test_a_session_that_ended_asks_for_the_password_and_goes_on_where_it_was(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_session_that_ended_asks_for_the_password_and_goes_on_where_it_was(visitors, language):
+    visitor = visitors(language)
     visitor.expected = ["401"]
     name = visitor.sign_up()
     visitor.new_project("Left open over the weekend")

@@ -19,8 +19,9 @@ def opens_project(visitor, title):
     expect(visitor.button("project_complete")).to_be_visible()
 
 
-def test_back_goes_to_the_step_before_and_then_to_where_the_project_was_asked_for(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_back_goes_to_the_step_before_and_then_to_where_the_project_was_asked_for(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     visitor.link("home_empty_new").click()
     visitor.field("new_project_name").fill("There and back")
@@ -71,8 +72,9 @@ def test_what_is_done_with_a_project_can_be_undone_and_keeps_the_focus(visitors,
     expect(visitor.button("project_complete")).to_be_visible()
 
 
-def test_the_next_round_is_begun_or_put_off_without_losing_the_focus(visitors):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_next_round_is_begun_or_put_off_without_losing_the_focus(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     opens_project(visitor, "もう一周")
     begin = visitor.button("project_next_round", round=2)
@@ -105,8 +107,9 @@ def test_after_a_log_out_the_menu_is_closed(visitors):
     expect(visitor.page.locator("#menu")).to_be_hidden()
 
 
-def test_a_pasted_list_becomes_items_and_can_be_taken_back(visitors):
-    visitor = visitors("en")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_pasted_list_becomes_items_and_can_be_taken_back(visitors, language):
+    visitor = visitors(language)
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visitor.sign_up()
     visitor.new_project("A shopping list")
@@ -125,8 +128,9 @@ def test_a_pasted_list_becomes_items_and_can_be_taken_back(visitors):
 
 
 @pytest.mark.parametrize("path", ["/nodes", "/"])
-def test_a_page_that_cannot_be_loaded_has_a_heading_and_a_way_on(visitors, path):
-    visitor = visitors("ja")
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_page_that_cannot_be_loaded_has_a_heading_and_a_way_on(visitors, path, language):
+    visitor = visitors(language)
     visitor.expected = ["500"]
     visitor.sign_up()
     visitor.page.route(re.compile(r"/api/v1/(nodes|projects)/\?"), lambda route: route.fulfill(status=500, body="{}"))

@@ -140,7 +140,7 @@ def test_too_large(as_alice, url, media):
 def test_too_many_pixels(as_alice, url):
     error = refused(put(as_alice, url, picture(size=(5001, 5000), mode="1", colour=0)), 422, "VAL_005", "image")
 
-    assert "25" in error["details"][0]["reason"]
+    assert "2,500万" in error["details"][0]["reason"]
 
 
 def test_of_a_node_in_the_trash(as_alice, node, url, media):

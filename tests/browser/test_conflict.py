@@ -110,6 +110,8 @@ def item(visitor, number):
 @LANGUAGES
 def test_an_answer_to_a_rounds_question_is_settled(visitors, language):
     first, second = on_two_devices(visitors, language, "overview")
+    first.field("step_overview_theme").fill("To be carried over")
+    first.is_saved()
     first.open(first.page.url.removeprefix(first.stack.page).split("?")[0] + "/summary")
     first.button("project_next_round", round=2).click()
     first.button("project_next_start", round=2).click()

@@ -119,6 +119,8 @@ def test_an_input_method_composes_in_every_form(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
     visitor.new_project("Composing")
+    visitor.field("step_overview_theme").fill("To be carried over")
+    visitor.is_saved()
     composes(visitor)
     visitor.button("node_make").click()
     dialog = visitor.page.get_by_role("dialog", name=visitor.say("node_new"))

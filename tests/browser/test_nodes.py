@@ -50,7 +50,8 @@ def test_what_became_of_nodes_is_seen_in_their_pages_and_in_the_comparison(visit
     tied = visitor.page.locator("section[aria-labelledby=links] li")
     expect(tied).to_have_count(1)
     expect(tied).to_contain_text(second)
-    expect(tied).to_contain_text(f"{visitor.say('node_link_automatic')} · {texts['shared']}")
+    expect(tied).to_contain_text(visitor.say("node_link_automatic"))
+    expect(tied.get_by_role("paragraph")).to_contain_text(texts["shared"])
     origin = visitor.page.get_by_role("region", name=visitor.say("node_origin"))
     expect(origin.get_by_role("definition").last).to_have_text(visitor.say("round_title", number=1))
     visitor.look("node-tied")
@@ -142,6 +143,7 @@ def test_an_input_method_composes_in_every_form(visitors, language):
     composing(visitor, visitor.field("round_question"))
     expect(visitor.button("project_next_start", round=2)).to_be_visible()
     visitor.button("project_next_start", round=2).click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text(visitor.say("round_title", number=2))
     note = visitor.field("round_question")
     expect(note).to_have_value("誤差")
     visitor.writes = 0

@@ -71,4 +71,4 @@ chmod 644 cert.pem.new
 mv key.pem.new key.pem
 mv cert.pem.new cert.pem
 echo "There was no certificate in nginx/ssl: made a self-signed one for $ALLOWED_HOSTS."
-echo 'Browsers warn of it until a real pair, cert.pem and key.pem, is put there and nginx is restarted.'
+echo 'Browsers warn of it until there is a real one: ops/certificates.sh issue'

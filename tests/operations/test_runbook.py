@@ -107,22 +107,23 @@ def read_question(terminal):
         said += os.read(terminal, 1000).decode()
 
 
-def test_certificate(stack, shell, tmp_path):
-    certbot, rest = commands("certificate").split("\n", 1)
-    assert certbot.startswith(f"certbot certonly --webroot -w nginx/acme -d {DOMAIN} -d api.{DOMAIN}")
-    issued = tmp_path / "live" / DOMAIN
-    issued.mkdir(parents=True)
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=issued", "-addext", f"subjectAltName=DNS:{DOMAIN},DNS:api.{DOMAIN}",
-         "-keyout", "privkey.pem", "-out", "fullchain.pem"],
-        cwd=issued, check=True, capture_output=True,
-    )  # fmt: skip
+def test_certificate(server, shell):
+    shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
 
-    shell(rest.replace("/etc/letsencrypt/live", str(tmp_path / "live")))
+    said = shell(commands("certificate"))
 
-    stack.wait()  # with the issued pair as the only one that it trusts
-    assert stack.certificate.read_text() == (issued / "fullchain.pem").read_text()
+    assert f"Served as {DOMAIN} and api.{DOMAIN}" in said
+    assert server.served_to_all() == server.in_file()
+
+
+def test_renewal(server, shell):
+    shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
+    shell(commands("certificate"))
+    before = server.served_to_all()
+
+    shell(commands("renewal"))
+
+    assert server.served_to_all() == server.in_file() != before
 
 
 def test_update(stack, shell):

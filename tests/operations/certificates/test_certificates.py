@@ -15,7 +15,17 @@ import requests
 
 from production import DOMAIN, FRONT_ENDS, ROOT
 
-from .conftest import NAMES
+from .server import NAMES
+
+
+@pytest.fixture(scope="module")
+def issued(server):
+    """What `issue` said; from then on the server has a certificate of the authority."""
+    server.started_before = server.nginx_started()
+    server.before = server.certificate.read_text()
+    result = server.run("issue")
+    assert result.returncode == 0, result.stderr
+    return result
 
 
 def test_before_there_is_one(server):
@@ -221,7 +231,9 @@ def test_a_pair_that_is_broken(server, issued, how):
     before = {path: path.read_bytes() for path in server.pair}
     served = server.served_to_all()
     certbot = server.tools / "certbot"
-    certbot.write_text(f'#!/bin/sh\nset -e\nPATH={os.environ["PATH"]}\ncertbot "$@"\n{command.format(live=server.live)}\n')
+    certbot.write_text(
+        f'#!/bin/sh\nset -e\nPATH={os.environ["PATH"]}\ncertbot "$@"\n{command.format(live=server.live)}\n'
+    )
     certbot.chmod(0o755)
     try:
         result = server.run("renew", "--force")
@@ -275,7 +287,9 @@ def test_without_nginx(server, issued):
         server.stack.wait()
 
     assert (renew.returncode, status.returncode) == (1, 1)
-    assert renew.stderr.startswith("certificates.sh: nginx does not run, and a certificate comes through it; start it: ")
+    assert renew.stderr.startswith(
+        "certificates.sh: nginx does not run, and a certificate comes through it; start it: "
+    )
     for name in NAMES:
         assert f"nothing is served as {name} at port {server.stack.ports['https']}; start nginx" in status.stderr
 

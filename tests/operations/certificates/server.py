@@ -1,62 +1,14 @@
+"""The running stack as its certificates concern it: the script, the files, and what nginx serves."""
+
 import hashlib
 import os
-import shutil
 import socket
 import ssl
 import subprocess
 
-import pytest
-
 from production import DOMAIN, ENVIRONMENT
 
-from .authority import Authority
-
 NAMES = [DOMAIN, f"api.{DOMAIN}"]
-
-
-@pytest.fixture(scope="module")
-def authority(stack, missing, tmp_path_factory):
-    for command in ["pebble", "pebble-challtestsrv", "certbot"]:
-        if not shutil.which(command):
-            missing(f"there is no {command} (Debian: apt install pebble certbot)")
-    authority = Authority(tmp_path_factory.mktemp("authority"), stack.ports["http"])
-    with authority.running():
-        yield authority
-
-
-@pytest.fixture(scope="module")
-def server(stack, authority, tmp_path_factory):
-    """The running stack, as certificates.sh sees it; afterwards it has the pair that it started with."""
-    server = Server(stack, authority, tmp_path_factory.mktemp("tools"))
-    settings = stack.folder / ".env.production"
-    text = settings.read_text()
-    settings.write_text(f"{text}ACME_SERVER={authority.directory}\n")
-    kept = {path: path.read_bytes() for path in server.pair}
-    trusted = stack.certificate
-    # What the traffic trusts: the authority, and the pair of the first start.
-    stack.certificate = authority.folder / "trusted.pem"
-    stack.certificate.write_bytes(authority.root.read_bytes() + trusted.read_bytes())
-    try:
-        yield server
-    finally:
-        stack.certificate = trusted
-        settings.write_text(text)
-        shutil.rmtree(stack.folder / "nginx" / "letsencrypt", ignore_errors=True)
-        for path, content in kept.items():
-            path.write_bytes(content)
-            path.with_name(f"{path.name}.old").unlink(missing_ok=True)
-        stack.compose("exec", "-T", "nginx", "nginx", "-s", "reload")
-        stack.wait()
-
-
-@pytest.fixture(scope="module")
-def issued(server):
-    """What `issue` said; from then on the server has a certificate of the authority."""
-    server.started_before = server.nginx_started()
-    server.before = server.certificate.read_text()
-    result = server.run("issue")
-    assert result.returncode == 0, result.stderr
-    return result
 
 
 class Server:

@@ -4,14 +4,16 @@ without a restart, and renewed under traffic; whatever goes wrong, the old pair 
 """
 
 import fcntl
+import http.client
 import os
 import random
+import socket
+import ssl
 import subprocess
 import threading
 import time
 
 import pytest
-import requests
 
 from production import DOMAIN, FRONT_ENDS, ROOT
 
@@ -132,26 +134,44 @@ def test_renewal_loads_what_an_earlier_run_could_not(server, issued):
     assert server.served_to_all() == server.in_file() != self_signed
 
 
+class Connection(http.client.HTTPSConnection):
+    """Kept alive, and unlike a browser's never tried again: one that the server closes unannounced is a failure."""
+
+    def __init__(self, server, name):
+        context = ssl.create_default_context(cafile=str(server.stack.certificate))
+        super().__init__(name, timeout=10, context=context)
+        self.address = ("127.0.0.1", server.stack.ports["https"])
+
+    def connect(self):
+        plain = socket.create_connection(self.address, timeout=self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
+
+
 class Traffic:
-    """Browsers that keep their connections; an answer other than 200, or none, is a failure."""
+    """Connections, idle for most of the time, that ask for page and API; an answer other than 200, or none, is a failure."""
 
-    def __init__(self, stack):
-        self.stack, self.answers, self.failures, self.done = stack, 0, [], threading.Event()
-        addresses = [f"{stack.page}/", f"{stack.api}/health/"] * 3
-        self.threads = [threading.Thread(target=self.browse, args=[address]) for address in addresses]
+    def __init__(self, server):
+        self.server, self.answers, self.failures, self.done = server, 0, [], threading.Event()
+        asked = [(NAMES[0], "/"), (NAMES[1], "/api/v1/health/")] * 12
+        self.threads = [threading.Thread(target=self.browse, args=address) for address in asked]
 
-    def browse(self, address):
-        with self.stack.session() as session:
-            while not self.done.is_set():
-                try:
-                    status = session.get(address, timeout=10).status_code
-                except requests.RequestException as error:
-                    status = error
-                if status == 200:
-                    self.answers += 1
-                else:
-                    self.failures.append(status)
-                time.sleep(random.uniform(0, 0.08))
+    def browse(self, name, path):
+        connection = Connection(self.server, name)
+        while not self.done.is_set():
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                response.read()
+                status = response.status
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                status = error
+            if status == 200:
+                self.answers += 1
+            else:
+                self.failures.append(status)
+            time.sleep(random.uniform(0, 0.4))
+        connection.close()
 
     def __enter__(self):
         for thread in self.threads:
@@ -170,7 +190,7 @@ class Traffic:
 def test_renewal_under_traffic(server, issued, figure, front_end):
     before, started = server.served_to_all(), server.nginx_started()
 
-    with Traffic(server.stack) as traffic:
+    with Traffic(server) as traffic:
         begin = time.monotonic()
         result = server.run("renew", "--force", front_end=front_end)
         seconds = time.monotonic() - begin

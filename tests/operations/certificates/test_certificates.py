@@ -148,7 +148,7 @@ class Connection(http.client.HTTPSConnection):
 
 
 class Traffic:
-    """Connections, idle for most of the time, that ask for page and API; an answer other than 200, or none, is a failure."""
+    """Connections, mostly idle, that ask for page and API; an answer other than 200, or none, is a failure."""
 
     def __init__(self, server):
         self.server, self.answers, self.failures, self.done = server, 0, [], threading.Event()

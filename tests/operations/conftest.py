@@ -18,11 +18,8 @@ def authority(stack, missing, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(stack, authority, tmp_path_factory):
-    """The running stack, told to get its certificates from the authority; in the end it has the pair that it had."""
+    """The running stack beside the authority; in the end it has the pair that it had."""
     server = Server(stack, authority, tmp_path_factory.mktemp("tools"))
-    settings = stack.folder / ".env.production"
-    text = settings.read_text()
-    settings.write_text(f"{text}ACME_SERVER={authority.directory}\n")
     kept = {path: path.read_bytes() for path in server.pair}
     trusted = stack.certificate
     # What the traffic trusts: the authority, and the pair of the first start.
@@ -32,7 +29,6 @@ def server(stack, authority, tmp_path_factory):
         yield server
     finally:
         stack.certificate = trusted
-        settings.write_text(text)
         shutil.rmtree(stack.folder / "nginx" / "letsencrypt", ignore_errors=True)
         for path, content in kept.items():
             path.write_bytes(content)

@@ -110,7 +110,8 @@ def read_question(terminal):
 def test_certificate(server, shell):
     shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
 
-    said = shell(commands("certificate"))
+    with server.told_of_the_authority():
+        said = shell(commands("certificate"))
 
     assert f"Served as {DOMAIN} and api.{DOMAIN}" in said
     assert server.served_to_all() == server.in_file()
@@ -118,10 +119,10 @@ def test_certificate(server, shell):
 
 def test_renewal(server, shell):
     shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
-    shell(commands("certificate"))
-    before = server.served_to_all()
-
-    shell(commands("renewal"))
+    with server.told_of_the_authority():
+        shell(commands("certificate"))
+        before = server.served_to_all()
+        shell(commands("renewal"))
 
     assert server.served_to_all() == server.in_file() != before
 

@@ -1,5 +1,6 @@
 """The running stack as its certificates concern it: the script, the files, and what nginx serves."""
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -18,6 +19,17 @@ class Server:
         self.certificate, self.key = ssl_folder / "cert.pem", ssl_folder / "key.pem"
         self.pair = [self.certificate, self.key]
         self.live = stack.folder / "nginx" / "letsencrypt" / "live" / "thinkring"
+
+    @contextlib.contextmanager
+    def told_of_the_authority(self):
+        """Not for longer than needed: the backend too is made anew by an `up` when .env.production has changed."""
+        settings = self.stack.folder / ".env.production"
+        text = settings.read_text()
+        settings.write_text(f"{text}ACME_SERVER={self.authority.directory}\n")
+        try:
+            yield
+        finally:
+            settings.write_text(text)
 
     def run(self, *words, front_end="docker compose"):
         """The script, from another folder, as cron does."""

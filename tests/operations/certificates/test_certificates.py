@@ -20,8 +20,14 @@ from production import DOMAIN, FRONT_ENDS, ROOT
 from .server import NAMES
 
 
+@pytest.fixture(scope="module", autouse=True)
+def told(server):
+    with server.told_of_the_authority():
+        yield
+
+
 @pytest.fixture(scope="module")
-def issued(server):
+def issued(server, told):
     """What `issue` said; from then on the server has a certificate of the authority."""
     server.started_before = server.nginx_started()
     server.before = server.certificate.read_text()

@@ -90,6 +90,8 @@ def sql(directory, statement, database="thinkring_prod"):
 def installation(stack, tmp_path):
     """A folder with backup.sh in it, and a backup of a month ago."""
     shutil.copy(ROOT / "backup.sh", tmp_path)
+    (tmp_path / "ops" / "state").mkdir(parents=True)
+    shutil.copy(ROOT / "ops" / "installation.sh", tmp_path / "ops")
     shutil.copy(stack / "docker-compose.prod.yml", tmp_path)
     (tmp_path / "backups").mkdir()
     for name in OLD:
@@ -115,7 +117,7 @@ def backup(installation, command="docker-compose"):
 
 
 def files(installation):
-    return sorted(path.name for path in (installation / "backups").iterdir() if path.name != ".lock")
+    return sorted(path.name for path in (installation / "backups").iterdir())
 
 
 def assert_failed(result, installation, *words):

@@ -121,6 +121,7 @@ free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA"' | tail -n 1)
 
 # It stays open: the dump and the count see the same moment, whatever is written meanwhile.
 coproc session { docker exec -i "$db" psql -XqAt -v ON_ERROR_STOP=1 -U "$db_user" "$db_name" 2>&1; }
+# shellcheck disable=SC1083
 exec {answers}<&"${session[0]}" {questions}>&"${session[1]}" {session[0]}<&- {session[1]}>&-
 trap 'fail "the database went away. $untouched"' PIPE
 echo 'begin isolation level repeatable read read only; select pg_export_snapshot();' >&"$questions"

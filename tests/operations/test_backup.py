@@ -385,7 +385,7 @@ def test_it_looks_at_the_disk_first(installation):
     result = backup(installation)
 
     assert result.returncode == 1
-    assert "free and should have 8.8T, twice the newest backup and 10 %" in result.stderr
+    assert "free and should have 8.9T, twice the newest backup and 10 %" in result.stderr
     assert files(installation) == sorted(OLD)
 
 
@@ -411,7 +411,7 @@ def size_of(folder):
 
 
 def test_it_is_copied_elsewhere_encrypted_and_once(installation, stack, repository, figure):
-    sql(stack, "create table big as select md5(n::text) from generate_series(1, 60000) n")
+    sql(stack, "create table big as select md5(n::text) from generate_series(1, 600000) n")
     try:
         result = backup(installation)
         assert result.returncode == 0, result.stderr

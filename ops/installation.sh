@@ -60,7 +60,8 @@ project() {
 # names an error, else the last one. A variable holds it, since the disk may be full.
 capture() {
   local complaint
-  complaint=$("${@:2}" 2>&1 >"$1") && return
+  # In a trap a return without a number would say what was before it.
+  complaint=$("${@:2}" 2>&1 >"$1") && return 0
   cause=$(grep -iE -m 1 -A 5 '^(error|fatal)|: (error|fatal):' <<<"$complaint" || tail -n 1 <<<"$complaint")
   cause=${cause//$'\n'/ }
   cause=${cause:-no reason given}
@@ -83,7 +84,7 @@ find_database() {
 ask() {
   local variables=() variable
   for variable in "${@:3}"; do variables+=(-v "$variable"); done
-  answer=$(docker exec -i "$db" psql -XqAt -v ON_ERROR_STOP=1 "${variables[@]}" -U "$db_user" "$1" <<<"$2" 2>&1) && return
+  answer=$(docker exec -i "$db" psql -XqAt -v ON_ERROR_STOP=1 "${variables[@]}" -U "$db_user" "$1" <<<"$2" 2>&1) && return 0
   cause=${answer//$'\n'/ }
   cause=${cause:-no reason given}
   return 1
@@ -123,7 +124,7 @@ newest_verified() {
     if grep -qx '  "verified": true,' "$manifest" &&
       [ -e "backups/thinkring_db_$date.sql" ] && [ -e "backups/thinkring_media_$date.tar.gz" ]; then
       printf '%s' "$date"
-      return
+      return 0
     fi
   done
 }

@@ -89,7 +89,7 @@ in_volumes() {
 # The first start of an empty volume is over only when it answers over TCP.
 wait_for_database() {
   for _ in {1..120}; do
-    if docker exec "$db" pg_isready -q -h 127.0.0.1 -U "$db_user" -d "$db_name"; then return; fi
+    if docker exec "$db" pg_isready -q -h 127.0.0.1 -U "$db_user" -d "$db_name"; then return 0; fi
     sleep 0.5
   done
   fail "the database does not answer; look at: ${compose[*]} logs db"
@@ -113,15 +113,16 @@ put_back() {
     step=$(tail -n 1)
   } <"$JOURNAL"
   restored_volume=${before_volume/_before_/_restored_}
+  capture /dev/null "${compose[@]}" stop backend || return 1
   ask postgres "select count(*) from pg_database where datname = :'before'" "before=$before" || return 1
   if [ "$answer" = 1 ]; then
     exchange "$restored" "$before" || return 1
   fi
   if [ "$step" = copied ]; then
-    in_volumes 'find /live -mindepth 1 -delete && cp -a /before/. /live/' || return 1
+    capture /dev/null in_volumes 'find /live -mindepth 1 -delete && cp -a /before/. /live/' || return 1
   fi
   docker volume rm "$before_volume" >/dev/null 2>&1 || true
-  if [ "$was_running" = true ]; then "${compose[@]}" start backend >/dev/null 2>&1 || return 1; fi
+  if [ "$was_running" = true ]; then capture /dev/null "${compose[@]}" start backend || return 1; fi
   rm "$JOURNAL"
 }
 
@@ -134,7 +135,7 @@ exchange() {
       alter database :\"live\" rename to :\"old\";
       alter database :\"new\" rename to :\"live\";
       commit;" "live=$db_name" "old=$1" "new=$2"; then
-      return
+      return 0
     fi
   done
   return 1
@@ -150,7 +151,7 @@ finish() {
       echo "$script: it could not be put back (${cause:-see above}); run $script again, which begins with that." >&2
     fi
   fi
-  leave_no_rest >/dev/null 2>&1 || true
+  leave_no_rest || echo "$script: a rest was left, which the next run deletes: $cause" >&2
   exit "$status"
 }
 

@@ -7,62 +7,70 @@
 # A backup is three files of one DATE:
 #   thinkring_db_DATE.sql          the database as plain SQL, for psql
 #   thinkring_media_DATE.tar.gz    the uploaded files
-#   thinkring_DATE.json            the code's version and commit, sizes and SHA-256 sums of the two
+#   thinkring_DATE.json            the code's version and commit, sizes and SHA-256 sums of the two, what is in them
 #
-# Each file is written under a temporary name, checked, and then renamed. Backups older than 7 days are
-# deleted only after a good new one. It exits with 0 when all is done, and otherwise says why it is not;
-# what was there before is then untouched.
+# Each file is written under a temporary name. The dump is restored into a scratch database, and only when that
+# has the same tables, rows and migrations as the live one had when it was dumped do the files get their names.
+# Backups older than 7 days are deleted only then, and never the newest proven one before it. It exits with 0
+# when all is done, and otherwise says why it is not; what was there before is then untouched.
+#
+# When less than half of the rows or of the uploads are left since the proven backup before, the new one is kept
+# and nothing is deleted, but it says so and exits with 1. If that is as you want it, there is nothing to do: the
+# next run compares with this one. If not, restore the one before (ops/restore.sh) within 7 days.
+#
+# With RESTIC_REPOSITORY and RESTIC_PASSWORD (or RESTIC_REPOSITORY_FILE, RESTIC_PASSWORD_FILE) in .env.production
+# ./backups is then copied there by restic, encrypted: 7 days, 5 weeks and 12 months are kept.
 #
 # COMPOSE names another compose command; the default is docker-compose, or else docker compose.
 # Every night from cron:
 #   0 2 * * * /path/to/backup.sh
 
-set -euo pipefail
+# shellcheck source=ops/installation.sh
+source "$(dirname "$(readlink -f "$0")")/ops/installation.sh"
 umask 077
 
 RETENTION_DAYS=7
-
-fail() {
-  printf 'backup.sh: %s\n' "$*" >&2
-  exit 1
-}
-
-# capture FILE COMMAND...: the command's output into FILE, its complaint into $cause, from the first line that
-# names an error, else the last one. A variable holds it, since the disk may be full.
-capture() {
-  local complaint
-  complaint=$("${@:2}" 2>&1 >"$1") && return
-  cause=$(grep -iE -m 1 -A 5 '^(error|fatal)|: (error|fatal):' <<<"$complaint" || tail -n 1 <<<"$complaint")
-  cause=${cause//$'\n'/ }
-  return 1
-}
+untouched='Older backups are untouched.'
 
 size() { stat -c %s "$1"; }
 
 sum() { sha256sum "$1" | cut -d ' ' -f 1; }
 
-case ${1:-} in
-  '') ;;
-  -h | --help)
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
-    exit
-    ;;
-  *)
-    printf 'backup.sh: it takes no arguments; see backup.sh --help.\n' >&2
-    exit 2
-    ;;
-esac
+bytes() { numfmt --to=iec "$1"; }
 
-cd "$(dirname "$(readlink -f "$0")")"
+# object PREFIX LINE...: the lines of that prefix as members of a JSON object.
+object() {
+  local members
+  members=$(printf '%s\n' "${@:2}" | sed -n "s/^$1 /    /p" | sed '$!s/$/,/')
+  printf '{\n%s\n  }' "$members"
+}
 
-if [ -n "${COMPOSE:-}" ]; then
-  read -ra compose <<<"$COMPOSE"
-elif command -v docker-compose >/dev/null; then
-  compose=(docker-compose)
-else
-  compose=(docker compose)
-fi
-compose+=(-f docker-compose.prod.yml)
+# copy_elsewhere: ./backups into the repository of restic, which is made if it is not there.
+copy_elsewhere() {
+  local name value
+  for name in RESTIC_REPOSITORY RESTIC_REPOSITORY_FILE RESTIC_PASSWORD RESTIC_PASSWORD_FILE; do
+    value=$(setting "$name")
+    if [ -n "$value" ]; then export "$name=$value"; fi
+  done
+  [ -n "${RESTIC_REPOSITORY:-}${RESTIC_REPOSITORY_FILE:-}" ] || return 0
+  local failed='the new backup is complete, but not copied elsewhere:'
+  [ -n "${RESTIC_PASSWORD:-}${RESTIC_PASSWORD_FILE:-}" ] ||
+    fail "$failed RESTIC_REPOSITORY is set and RESTIC_PASSWORD is not; set it in .env.production."
+  command -v restic >/dev/null || fail "$failed restic is not installed; run: apt-get install restic"
+  if ! capture /dev/null restic --quiet cat config; then
+    [[ $cause == *'Is there a repository at the following location'* ]] || fail "$failed $cause"
+    capture /dev/null restic --quiet init || fail "$failed $cause"
+    echo 'Made a new restic repository.'
+  fi
+  capture /dev/null restic --quiet backup "$BACKUP_DIR" || fail "$failed $cause"
+  # Of this folder alone: the repository may hold the backups of others.
+  capture /dev/null restic --quiet forget --host "$(hostname)" --path "$PWD/$BACKUP_DIR" \
+    --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune ||
+    fail "the new backup is complete and copied elsewhere, but old copies were not cleared away: $cause"
+  echo 'Copied the backups into the restic repository.'
+}
+
+[ $# = 0 ] || refuse "it takes no arguments; see $script --help."
 
 BACKUP_DIR=backups
 mkdir -p "$BACKUP_DIR" 2>/dev/null && [ -w "$BACKUP_DIR" ] ||
@@ -72,72 +80,133 @@ mkdir -p "$BACKUP_DIR" 2>/dev/null && [ -w "$BACKUP_DIR" ] ||
     fail "$PWD/$BACKUP_DIR cannot be written by $(id -un): Docker made it as root, so run backup.sh as root."
   fi
 
-exec 9>"$BACKUP_DIR/.lock" || fail "$PWD/$BACKUP_DIR/.lock cannot be written."
-flock -n 9 || fail 'another backup is running; wait until it is done.'
+lock backup backup
 
 DATE=$(date +%Y%m%d_%H%M%S)
 database=thinkring_db_$DATE.sql
 media=thinkring_media_$DATE.tar.gz
 manifest=thinkring_$DATE.json
+scratch=thinkring_check_$DATE
 
 # The lock is ours, so every .part file is what an earlier run that was killed has left.
 rm -f "$BACKUP_DIR"/thinkring_*.part
-trap 'rm -f "$BACKUP_DIR"/thinkring_*.part' EXIT
+clean() {
+  rm -f "$BACKUP_DIR"/thinkring_*.part
+  if [ -n "${made_scratch:-}" ]; then drop_databases "$scratch" || true; fi
+}
+trap clean EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-capture /dev/null "${compose[@]}" config -q || fail "compose cannot read this installation: ${cause:-no reason given}"
-capture "$BACKUP_DIR/$database.part" "${compose[@]}" ps -q db || fail "Docker cannot be asked: ${cause:-no reason given}"
-container=$(head -n 1 "$BACKUP_DIR/$database.part")
-read -r running project < <(docker inspect \
-  -f '{{.State.Running}} {{index .Config.Labels "com.docker.compose.project"}}' "$container" 2>/dev/null) || running=
-[ "$running" = true ] ||
-  fail "the database does not run; start it: ${compose[*]} up -d db. Older backups are untouched."
+capture /dev/null "${compose[@]}" config -q || fail "compose cannot read this installation: $cause"
+find_database
+drop_databases thinkring_check_ || fail "the database does not answer ($cause). $untouched"
+
+newest=$(find "$BACKUP_DIR" -maxdepth 1 -name 'thinkring_db_[0-9]*.sql' | sort | tail -n 1)
+newest=${newest#*/thinkring_db_}
+needed=0
+for file in "$BACKUP_DIR"/thinkring_db_"${newest:-none}" "$BACKUP_DIR"/thinkring*_"${newest%.sql}".{tar.gz,json}; do
+  if [ -e "$file" ]; then needed=$((needed + $(size "$file") * 22 / 10)); fi
+done
+free=$(df -B1 --output=avail "$BACKUP_DIR" | tail -n 1)
+[ "$free" -ge "$needed" ] ||
+  fail "the disk of $PWD/$BACKUP_DIR has $(bytes "$free") free and should have $(bytes "$needed"), twice the newest backup and 10 %; make room. $untouched"
+ask "$db_name" 'select pg_database_size(current_database())' || fail "the database does not answer ($cause). $untouched"
+needed=${answer:-0}
+# shellcheck disable=SC2016
+free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA"' | tail -n 1)
+[ "$free" -ge "$needed" ] ||
+  fail "the disk of the database has $(bytes "$free") free, and the copy that proves the dump needs $(bytes "$needed"); make room. $untouched"
+
+# It stays open: the dump and the count see the same moment, whatever is written meanwhile.
+coproc session { docker exec -i "$db" psql -XqAt -v ON_ERROR_STOP=1 -U "$db_user" "$db_name" 2>&1; }
+# shellcheck disable=SC1083
+exec {answers}<&"${session[0]}" {questions}>&"${session[1]}" {session[0]}<&- {session[1]}>&-
+trap 'fail "the database went away. $untouched"' PIPE
+echo 'begin isolation level repeatable read read only; select pg_export_snapshot();' >&"$questions"
+read -r snapshot <&"$answers" && [[ $snapshot =~ ^[0-9A-F-]+$ ]] ||
+  fail "the database does not answer (${snapshot:-no reason given}). $untouched"
 
 # The container knows the names; the quotes keep them for its shell.
 # shellcheck disable=SC2016
 capture "$BACKUP_DIR/$database.part" "${compose[@]}" exec -T db \
-  sh -c 'exec pg_dump -U "$POSTGRES_USER" "$POSTGRES_DB"' ||
-  fail "the database was not dumped (${cause:-no reason given}). Is it up, and is there room on the disk? Older backups are untouched."
+  sh -c 'exec pg_dump -U "$POSTGRES_USER" --snapshot="$0" "$POSTGRES_DB"' "$snapshot" ||
+  fail "the database was not dumped ($cause). Is it up, and is there room on the disk? $untouched"
 tail -n 10 "$BACKUP_DIR/$database.part" | grep -q 'PostgreSQL database dump complete' ||
-  fail 'the dump ends before its last line. Older backups are untouched.'
+  fail "the dump ends before its last line. $untouched"
+printf '%s\n\\q\n' "$CONTENTS" >&"$questions"
+exec {questions}>&-
+mapfile -t contents <&"$answers"
+
+made_scratch=yes
+ask postgres 'create database :"scratch"' "scratch=$scratch" || fail "the dump was not proven ($cause). $untouched"
+fill "$scratch" "$BACKUP_DIR/$database.part" || fail "the dump cannot be restored ($cause). $untouched"
+ask "$scratch" "$CONTENTS" || fail "the dump was not proven ($cause). $untouched"
+difference=$(diff <(printf '%s\n' "${contents[@]}") <(printf '%s\n' "$answer") | grep '^[<>]' | head -n 2 | tr '\n' ' ') || true
+[ -z "$difference" ] ||
+  fail "the dump has not what the database had (< database, > dump: $difference). Was it being migrated? Run it again. $untouched"
+drop_databases "$scratch" || fail "the scratch database $scratch was not dropped ($cause). $untouched"
+made_scratch=
 
 # A container of its own, so that uploads are saved even when the backend does not run; not through compose,
 # which would build a missing image and write that into the archive. tar says 1 when a file changed under it.
-container=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$project" \
-  --filter label=com.docker.compose.service=backend --filter label=com.docker.compose.oneoff=False | head -n 1)
-[ -n "$container" ] ||
-  fail "there is no backend, whose uploads are to be saved; make it: ${compose[*]} up -d backend. Older backups are untouched."
-capture "$BACKUP_DIR/$media.part" docker run --rm --network none --volumes-from "$container:ro" --entrypoint sh \
-  "$(docker inspect -f '{{.Image}}' "$container")" -c 'tar -czf - -C /app/media . || [ $? -eq 1 ]' ||
-  fail "the uploaded files were not saved (${cause:-no reason given}). Older backups are untouched."
-gzip -t "$BACKUP_DIR/$media.part" 2>/dev/null ||
-  fail 'the archive of the uploaded files is damaged. Older backups are untouched.'
+backend=$(container backend)
+[ -n "$backend" ] ||
+  fail "there is no backend, whose uploads are to be saved; make it: ${compose[*]} up -d backend. $untouched"
+capture "$BACKUP_DIR/$media.part" docker run --rm --network none --volumes-from "$backend:ro" --entrypoint sh \
+  "$(docker inspect -f '{{.Image}}' "$backend")" -c 'tar -czf - -C /app/media . || [ $? -eq 1 ]' ||
+  fail "the uploaded files were not saved ($cause). $untouched"
+listing=$(tar -tvzf "$BACKUP_DIR/$media.part" 2>/dev/null) ||
+  fail "the archive of the uploaded files is damaged. $untouched"
+read -r files content < <(awk '/^-/ { files++; bytes += $3 } END { printf "%d %.0f\n", files, bytes }' <<<"$listing")
 
+rows=0
+for line in "${contents[@]}"; do
+  if [[ $line == table* ]]; then rows=$((rows + ${line##*: })); fi
+done
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' backend/thinkring/__init__.py 2>/dev/null) || version=
 commit=$(git rev-parse HEAD 2>/dev/null) || commit=
-cat >"$BACKUP_DIR/$manifest.part" <<JSON || fail 'the manifest was not written. Older backups are untouched.'
+cat >"$BACKUP_DIR/$manifest.part" <<JSON || fail "the manifest was not written. $untouched"
 {
   "created": "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
   "version": "${version:-unknown}",
   "commit": "${commit:-unknown}",
-  "database": {"file": "$database", "bytes": $(size "$BACKUP_DIR/$database.part"), "sha256": "$(sum "$BACKUP_DIR/$database.part")"},
-  "media": {"file": "$media", "bytes": $(size "$BACKUP_DIR/$media.part"), "sha256": "$(sum "$BACKUP_DIR/$media.part")"}
+  "verified": true,
+  "database": {"file": "$database", "bytes": $(size "$BACKUP_DIR/$database.part"), "sha256": "$(sum "$BACKUP_DIR/$database.part")", "rows": $rows},
+  "media": {"file": "$media", "bytes": $(size "$BACKUP_DIR/$media.part"), "sha256": "$(sum "$BACKUP_DIR/$media.part")", "files": $files, "content_bytes": $content},
+  "tables": $(object table "${contents[@]}"),
+  "migrations": $(object migration "${contents[@]}")
 }
 JSON
 
 for file in "$database" "$media" "$manifest"; do
-  sync "$BACKUP_DIR/$file.part" || fail "$file did not reach the disk. Older backups are untouched."
+  sync "$BACKUP_DIR/$file.part" || fail "$file did not reach the disk. $untouched"
 done
+before=$(newest_verified)
 # The manifest last: where it stands, the other two are complete.
 for file in "$database" "$media" "$manifest"; do
   mv "$BACKUP_DIR/$file.part" "$BACKUP_DIR/$file"
   printf 'Wrote %s/%s (%s bytes).\n' "$BACKUP_DIR" "$file" "$(size "$BACKUP_DIR/$file")"
 done
 
+shrunk=
+if [ -n "$before" ]; then
+  rows_before=$(manifest_value "$BACKUP_DIR/thinkring_$before.json" database rows)
+  content_before=$(manifest_value "$BACKUP_DIR/thinkring_$before.json" media content_bytes)
+  if [ $((rows * 2)) -lt "$rows_before" ]; then shrunk="$rows rows instead of $rows_before"; fi
+  if [ $((content * 2)) -lt "$content_before" ]; then
+    shrunk+="${shrunk:+, and }$content bytes of uploads instead of $content_before"
+  fi
+fi
+
 # Only names that it gives itself: somebody may have put a copy aside under a name of their own.
-find "$BACKUP_DIR" -maxdepth 1 -type f -mtime "+$RETENTION_DAYS" -regextype posix-extended \
-  -regex '.*/thinkring_(db_[0-9]{8}_[0-9]{6}\.sql|media_[0-9]{8}_[0-9]{6}\.tar\.gz|[0-9]{8}_[0-9]{6}\.json)' \
-  -printf 'Deleted %p, older than '"$RETENTION_DAYS"' days.\n' -delete ||
+[ -n "$shrunk" ] ||
+  find "$BACKUP_DIR" -maxdepth 1 -type f -mtime "+$RETENTION_DAYS" ! -name "*_${before:-none}.*" -regextype posix-extended \
+    -regex '.*/thinkring_(db_[0-9]{8}_[0-9]{6}\.sql|media_[0-9]{8}_[0-9]{6}\.tar\.gz|[0-9]{8}_[0-9]{6}\.json)' \
+    -printf 'Deleted %p, older than '"$RETENTION_DAYS"' days.\n' -delete ||
   fail 'the new backup is complete, but an old one could not be deleted.'
+
+copy_elsewhere
+[ -z "$shrunk" ] ||
+  fail "the new backup is complete, but it has less than half of the one of $before: $shrunk. Nothing was deleted; if that is right, do nothing, else see $script --help."

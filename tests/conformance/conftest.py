@@ -18,6 +18,7 @@ COMPARED_FILES = [
     "frontend/Dockerfile.prod",
     "nginx/nginx.conf",
     "ops/check-health.sh",
+    "ops/installation.sh",
 ]
 
 

@@ -13,6 +13,7 @@ from .departure import MISSING, Departure
 from .specification import DIRECTORY, block
 
 BACKUP = "backup.sh"
+INSTALLATION = "ops/installation.sh"
 HEALTH = "ops/check-health.sh"
 VIEWS = "backend/apps/core/views.py"
 RUNBOOK = "docs/runbook.md"
@@ -32,15 +33,27 @@ export POSTGRES_USER=thinkring_user POSTGRES_DB=thinkring_prod
 "$@"
 """
 DOCKER = """#!/bin/bash
+export POSTGRES_USER=thinkring_user POSTGRES_DB=thinkring_prod PGDATA=.
 case $1 in
-  inspect) echo true project ;;
+  inspect) echo true ;;
   ps) echo container ;;
+  exec)
+    while [ "$1" != container ]; do shift; done
+    shift
+    "$@"
+    ;;
   run) tar -czf - --files-from /dev/null ;;
 esac
 """
 PG_DUMP = """#!/bin/sh
 printf '%s\\n' "pg_dump $*" >>"$RECORD"
 echo '-- PostgreSQL database dump complete'
+"""
+# A server whose databases are empty.
+PSQL = """#!/bin/sh
+while read -r line; do
+  case $line in *pg_export_snapshot*) echo 00000003-00000001-1 ;; esac
+done
 """
 CURL = """#!/bin/bash
 printf '%s\\n' "${@: -1}" >>"$RECORD"
@@ -100,12 +113,14 @@ def backup(project):
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)
         shutil.copy(project / BACKUP, here)
+        (here / "ops" / "state").mkdir(parents=True)
+        shutil.copy(project / INSTALLATION, here / "ops")
         (here / "backups").mkdir()
         for age in range(60):
             old = here / "backups" / name.replace("$DATE", f"20000101_0000{age:02}")
             old.touch()
             os.utime(old, (then := time.time() - (age + 0.5) * 24 * 3600, then))
-        tools = {"docker-compose": DOCKER_COMPOSE, "docker": DOCKER, "pg_dump": PG_DUMP}
+        tools = {"docker-compose": DOCKER_COMPOSE, "docker": DOCKER, "pg_dump": PG_DUMP, "psql": PSQL}
         result, record = run(here / BACKUP, tools, here)
         if result.returncode != 0:
             yield Departure(BACKUP, "exit status", str(result.returncode))
@@ -123,7 +138,8 @@ def backup(project):
     elif not is_date(written.removeprefix(prefix).removesuffix(suffix), date):
         yield Departure(BACKUP, f"DATE {date}", "another form")
     before, _, _ = record[0].partition(" sh -c ")
-    found = f"{before} {record[1]}"
+    # The moment at which the rows were counted; it leaves every specified value in place.
+    found = f"{before} {re.sub(r'--snapshot=[0-9A-F-]+ ', '', record[1])}"
     if found != dump:
         yield Departure(BACKUP, dump, found)
     if max(kept) != days:

@@ -90,6 +90,8 @@ def sql(directory, statement, database="thinkring_prod"):
 def installation(stack, tmp_path):
     """A folder with backup.sh in it, and a backup of a month ago."""
     shutil.copy(ROOT / "backup.sh", tmp_path)
+    (tmp_path / "ops" / "state").mkdir(parents=True)
+    shutil.copy(ROOT / "ops" / "installation.sh", tmp_path / "ops")
     shutil.copy(stack / "docker-compose.prod.yml", tmp_path)
     (tmp_path / "backups").mkdir()
     for name in OLD:
@@ -115,7 +117,7 @@ def backup(installation, command="docker-compose"):
 
 
 def files(installation):
-    return sorted(path.name for path in (installation / "backups").iterdir() if path.name != ".lock")
+    return sorted(path.name for path in (installation / "backups").iterdir())
 
 
 def assert_failed(result, installation, *words):
@@ -254,6 +256,196 @@ def test_it_notices_a_full_disk(installation, stack, missing):
     finally:
         subprocess.run(["umount", disk], check=True)
         sql(stack, "drop table big")
+
+
+def newest_manifest(installation):
+    return json.loads(sorted((installation / "backups").glob("thinkring_2*.json"))[-1].read_text())
+
+
+def test_the_manifest_tells_what_is_in_it(installation, stack):
+    migrations = "values ('thinking', '0001_initial'), ('thinking', '0002_next')"
+    sql(stack, f"create table django_migrations as select * from ({migrations}) as applied (app, name)")
+    try:
+        assert backup(installation).returncode == 0
+    finally:
+        sql(stack, "drop table django_migrations")
+
+    told = newest_manifest(installation)
+    assert told["verified"] is True
+    assert told["tables"] == {"public.django_migrations": 2, "public.words": 2}
+    assert told["migrations"] == {"thinking": "0002_next"}
+    assert told["database"]["rows"] == 4
+    assert (told["media"]["files"], told["media"]["content_bytes"]) == (1, 5)
+
+
+def test_what_is_written_meanwhile_does_not_matter(installation, stack):
+    sql(stack, "create table more (n int)")
+    writer = subprocess.Popen(
+        ["docker-compose", "-p", PROJECT, "-f", "docker-compose.prod.yml", "exec", "-T", "db",
+         "psql", "-qU", "thinkring_user", "thinkring_prod"],
+        cwd=stack, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    writer.stdin.write("insert into more values (1) \\watch 0.01\n")
+    writer.stdin.flush()
+    try:
+        wait_for(stack, "select count(*) from more")
+        result = backup(installation)
+        at_the_end = int(sql(stack, "select count(*) from more"))
+    finally:
+        sql(stack, "select pg_terminate_backend(pid) from pg_stat_activity where query like 'insert into more%'")
+        writer.stdin.close()
+        writer.wait(timeout=30)
+        sql(stack, "drop table more")
+
+    assert result.returncode == 0, result.stderr
+    assert 0 < newest_manifest(installation)["tables"]["public.more"] < at_the_end
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("sed /負担/d", "the dump has not what the database had"),
+        ("sed '/^COPY/i insert into nowhere values (1);'", "the dump cannot be restored"),
+    ],
+)
+def test_a_dump_that_is_not_the_database_gets_no_name(installation, stack, monkeypatch, change, words):
+    bin = installation / "bin"
+    bin.mkdir()
+    real = shutil.which("docker-compose")
+    (bin / "docker-compose").write_text(
+        f'#!/bin/sh\ncase "$*" in *pg_dump*) {real} "$@" | {change} ;; *) exec {real} "$@" ;; esac\n'
+    )
+    (bin / "docker-compose").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin}:{os.environ['PATH']}")
+
+    assert_failed(backup(installation), installation, words)
+    assert scratch_databases(stack) == "0"
+
+
+def scratch_databases(stack):
+    return sql(stack, "select count(*) from pg_database where datname like 'thinkring_check_%'")
+
+
+def test_the_scratch_database_of_a_killed_run_is_dropped(installation, stack):
+    sql(stack, "create database thinkring_check_20260101_020000", "postgres")
+
+    assert backup(installation).returncode == 0
+
+    assert scratch_databases(stack) == "0"
+
+
+def test_it_warns_when_half_is_gone_and_deletes_nothing(installation, stack):
+    sql(stack, "create table more as select generate_series(1, 10)")
+    assert backup(installation).returncode == 0
+    for name in OLD:
+        (installation / "backups" / name).write_text("a good old backup")
+        age(installation / "backups" / name, days=30)
+    sql(stack, "drop table more")
+
+    result = backup(installation)
+
+    assert result.returncode == 1
+    assert "2 rows instead of 12" in result.stderr
+    assert set(OLD) < set(files(installation))
+    assert len(files(installation)) == 9, "the new one is kept"
+    accepted = backup(installation)
+    assert accepted.returncode == 0, accepted.stderr
+    assert not set(OLD) & set(files(installation))
+
+
+def test_it_warns_when_half_of_the_uploads_are_gone(installation, stack):
+    compose("exec", "-T", "backend", "sh", "-c", "head -c 1000 /dev/urandom > /app/media/more.png", cwd=stack)
+    try:
+        assert backup(installation).returncode == 0
+    finally:
+        compose("exec", "-T", "backend", "rm", "/app/media/more.png", cwd=stack)
+
+    result = backup(installation)
+
+    assert result.returncode == 1
+    assert "5 bytes of uploads instead of 1005" in result.stderr
+
+
+def test_the_newest_proven_one_before_stays(installation):
+    assert backup(installation).returncode == 0
+    first = files(installation)
+    for name in first:
+        age(installation / "backups" / name, days=30)
+
+    assert backup(installation).returncode == 0
+    assert set(first) < set(files(installation))
+    assert backup(installation).returncode == 0
+    assert not set(first) & set(files(installation)), "now there is another one before"
+
+
+def test_it_looks_at_the_disk_first(installation):
+    with (installation / "backups" / SQL).open("ab") as large:
+        large.truncate(4 * 1024**4)
+
+    result = backup(installation)
+
+    assert result.returncode == 1
+    assert "free and should have 8.9T, twice the newest backup and 10 %" in result.stderr
+    assert files(installation) == sorted(OLD)
+
+
+@pytest.fixture
+def repository(installation, missing):
+    if not shutil.which("restic"):
+        missing("restic is not installed")
+    repository = installation / "repository"
+    settings = f"RESTIC_REPOSITORY={repository}\nRESTIC_PASSWORD=of-the-repository\n"
+    (installation / ".env.production").write_text(settings)
+    return repository
+
+
+def restic(repository, *arguments):
+    return subprocess.run(
+        ["restic", "--no-cache", "-r", repository, *arguments], check=True, capture_output=True, text=True,
+        env=os.environ | {"RESTIC_PASSWORD": "of-the-repository"},
+    ).stdout  # fmt: skip
+
+
+def size_of(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_it_is_copied_elsewhere_encrypted_and_once(installation, stack, repository, figure):
+    sql(stack, "create table big as select md5(n::text) from generate_series(1, 600000) n")
+    try:
+        result = backup(installation)
+        assert result.returncode == 0, result.stderr
+        assert "Copied the backups into the restic repository." in result.stdout
+        once = size_of(repository)
+        result = backup(installation)
+        assert result.returncode == 0, result.stderr
+    finally:
+        sql(stack, "drop table big")
+
+    twice = size_of(repository)
+    figure("restic repository after one and two backups", f"{once:,} and {twice:,} bytes")
+    assert twice - once < once / 4
+    restored = installation / "restored"
+    restic(repository, "restore", "latest", "--target", restored)
+    (manifest,) = restored.rglob(sorted(name for name in files(installation) if name.endswith(".json"))[-1])
+    told = json.loads(manifest.read_text())
+    for part in ["database", "media"]:
+        content = (manifest.parent / told[part]["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == told[part]["sha256"]
+    assert not any("誤差".encode() in path.read_bytes() for path in repository.rglob("*") if path.is_file())
+
+
+def test_a_wrong_password_of_the_repository_is_told(installation, repository):
+    assert backup(installation).returncode == 0
+    (installation / "password").write_text("another\n")
+    settings = f"RESTIC_REPOSITORY={repository}\nRESTIC_PASSWORD_FILE={installation / 'password'}\n"
+    (installation / ".env.production").write_text(settings)
+
+    result = backup(installation)
+
+    assert result.returncode == 1
+    assert "the new backup is complete, but not copied elsewhere: Fatal: wrong password" in result.stderr
+    assert len(files(installation)) == 6
 
 
 @pytest.fixture

@@ -152,14 +152,16 @@ def test_restore(stack, shell):
     after = register(stack)
     stack.compose("exec", "-T", "backend", "rm", "media/ring.png")
 
-    shell(re.sub(r"^DATE=.*", f"DATE={newest_backup(stack)}", commands("restore")))
+    said = shell(commands("restore"))
 
     stack.wait()
     assert can_log_in(stack, before)
     assert not can_log_in(stack, after), "what came later is gone"
     assert stack.get(f"{stack.page}/media/ring.png").text == "ring\n"
     assert "thinkring_before" in databases(stack)
-    shell(commands("drop"))
+    date = re.search(r"thinkring_before_(\d{8}_\d{6})", said)[1]
+    drop = re.sub(r"^DATE=.*", f"DATE={date}", commands("drop"))
+    shell(drop.replace("thinkring_media", f"{stack.project}_media"))
     assert "thinkring_before" not in databases(stack)
 
 

@@ -1,0 +1,98 @@
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from production import ENVIRONMENT, FRONT_ENDS, ROOT, Stack, docker
+
+
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Server(Stack):
+    """An installation with an origin of its own, to which commits are pushed, and its operator's commands."""
+
+    def prepare(self, folder):
+        self.origin, self.desk = folder / "origin.git", folder / "desk"
+        git(folder, "clone", "--quiet", "--bare", ROOT, self.origin)
+        git(folder, "clone", "--quiet", self.origin, self.desk)
+        git(self.folder, "remote", "set-url", "origin", self.origin)
+        self.first = git(self.folder, "rev-parse", "HEAD")
+
+    def commit(self, message, changes, parent=None):
+        """Pushes a commit to main: files by name, each with what is appended to it, or a function of its text."""
+        git(self.desk, "checkout", "--quiet", "--detach", parent or self.first)
+        for name, change in changes.items():
+            file = self.desk / name
+            text = file.read_text() if file.exists() else ""
+            file.write_text(change(text) if callable(change) else text + change)
+        git(self.desk, "add", "--all")
+        git(self.desk, "commit", "--quiet", "-m", message)
+        git(self.desk, "push", "--quiet", "--force", "origin", "HEAD:refs/heads/main")
+        return git(self.desk, "rev-parse", "HEAD")
+
+    def start(self, script, *arguments, front_end=FRONT_ENDS[-1], **options):
+        # From another folder, as a workflow might.
+        return subprocess.Popen(
+            [self.folder / "ops" / f"{script}.sh", *arguments], cwd="/", env=ENVIRONMENT | {"COMPOSE": front_end},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+        )  # fmt: skip
+
+    def run(self, script, *arguments, **options):
+        process = self.start(script, *arguments, **options)
+        stdout, stderr = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def release(self):
+        """The commit that backend and frontend say they are, through nginx."""
+        backend = self.get(f"{self.api}/version/").json()["commit"]
+        frontend = self.get(f"{self.page}/_app/version.json").json()["version"]
+        return backend, frontend
+
+    def head(self):
+        return git(self.folder, "rev-parse", "HEAD")
+
+    def log(self):
+        return [line.split() for line in (self.folder / "ops/state/deploys.log").read_text().splitlines()]
+
+    def stand_ins(self):
+        return docker(
+            "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}",
+            "--filter", "label=thinkring.stand-in",
+        ).split()  # fmt: skip
+
+    def kill_when(self, process, happens, deadline=120):
+        """SIGKILL for the script alone, as soon as it has come so far."""
+        end = time.monotonic() + deadline
+        while not happens():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+    def remove_images(self):
+        """Every tag; the fixture's own removes what is called latest."""
+        for name in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split():
+            if re.fullmatch(rf"{self.project}[-_](backend|frontend):\w+", name):
+                docker("image", "rm", "--no-prune", name)
+
+
+@pytest.fixture(scope="package")
+def server(engine, tmp_path_factory):
+    assert os.environ.get("COMPOSE_FILE") is None
+    folder = tmp_path_factory.mktemp("deploy")
+    server = Server(folder / "thinkring", FRONT_ENDS[-1].split())
+    with server.running():
+        try:
+            server.prepare(folder)
+            yield server
+        finally:
+            for container in server.stand_ins():
+                docker("rm", "-f", container)
+            server.remove_images()

@@ -389,8 +389,10 @@ kept() {
 # forget_old: removes the images of all but the newest commits that ran.
 forget_old() {
   local wanted service tag
-  wanted=$({ tac "$log" 2>/dev/null | awk '$6 == "done" {print $5; print $4}'; } | awk '!seen[$0]++')
-  wanted=$(printf '%s\n%s\n%s\n' "$to" "$from" "$wanted" | awk '!seen[$0]++' | head -n "$kept_commits")
+  # This run has no line yet, and the first one has no file.
+  touch "$log"
+  wanted=$({ printf '%s\n%s\n' "$to" "$from" && tac "$log" | awk '$6 == "done" {print $5; print $4}'; } |
+    awk -v most="$kept_commits" '!seen[$0]++ && ++count <= most')
   for service in "${services[@]}"; do
     docker image ls --format '{{.Tag}}' "${project}_$service" | grep -E '^[0-9a-f]{40}$' | while read -r tag; do
       grep -qx "$tag" <<<"$wanted" || docker image rm "${project}_$service:$tag" >/dev/null 2>&1 || true

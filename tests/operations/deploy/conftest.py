@@ -95,4 +95,5 @@ def server(engine, tmp_path_factory):
         finally:
             for container in server.stand_ins():
                 docker("rm", "-f", container)
+            server.compose("down", "--volumes", check=False)
             server.remove_images()

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [("core", "{after}")]
     operations = [migrations.RunSQL("{sql}", migrations.RunSQL.noop)]
 """
+FAILING = MIGRATION.format(mark="", after="0001_cache_table", sql="select 1/0")
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS)
@@ -37,6 +38,7 @@ def test_a_line_is_changed(server, front_end, figure):
     seconds = time.monotonic() - began
 
     assert result.returncode == 0, result.stdout + result.stderr
+    print(result.stdout)
     figure("deploy of a changed line", f"{seconds:.0f} s; {traffic}")
     traffic.assert_nothing_failed()
     assert commit in traffic.commits
@@ -133,7 +135,7 @@ BROKEN = {
         ["no, never", "frontend of", "did not become healthy"],
     ),
     "a migration that fails": (
-        {"backend/apps/core/migrations/0002_fails.py": MIGRATION.format(mark="", after="0001_cache_table", sql="select 1/0")},
+        {"backend/apps/core/migrations/0002_fails.py": FAILING},
         ["division by zero", "a migration of", "failed"],
     ),
     "a configuration that nginx refuses": (
@@ -217,7 +219,7 @@ def test_the_schema_moves_on(server):
 
 
 def test_it_is_killed(server):
-    """Twice: while the stand-ins start, and when the old backend is gone. It answers all the time; the next one works."""
+    """Twice: while the stand-ins start, and when the old backend is gone. It goes on answering; the next one works."""
     commit = server.commit("Killed twice", {"backend/gunicorn.conf.py": "# killed\n"})
     old = server.container("backend")
 

@@ -163,6 +163,12 @@ begin() {
     [ -n "$container" ] || fail "the $service does not run; start it: ${compose[*]} up -d"
     old_image[$service]=$(docker inspect -f '{{.Image}}' "$container")
   done
+  if [ -n "$(stand_ins)" ] && healthy "$(container backend)" && healthy "$(container frontend)"; then
+    say 'Removing what a deploy that was killed has left.'
+    sleep "$nginx_forgives"
+    # shellcheck disable=SC2046
+    drain $(stand_ins)
+  fi
   from=$(docker image ls --no-trunc --format '{{.ID}} {{.Tag}}' "${project}_backend" |
     sed -nE "s/^${old_image[backend]} ([0-9a-f]{40})$/\1/p" | head -n 1)
   if [ -z "$from" ]; then
@@ -178,7 +184,6 @@ finish_killed() {
   latest "$1" "$(docker inspect -f '{{.Image}}' "$(stand_ins "$1" | head -n 1)")"
   quietly "the $1 was not started again." "${compose[@]}" up -d --no-deps --no-build "$1"
   healthy "$(container "$1")" || { show_log "$(container "$1")"; fail "the $1 did not become healthy again."; }
-  sleep "$nginx_forgives"
 }
 
 # check_out COMMIT: its files into a folder of their own, beside those of the release that runs.

@@ -1,5 +1,4 @@
 import os
-import re
 import signal
 import subprocess
 import time
@@ -76,12 +75,6 @@ class Server(Stack):
         process.send_signal(signal.SIGKILL)
         process.communicate()
 
-    def remove_images(self):
-        """Every tag; the fixture's own removes what is called latest."""
-        for name in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split():
-            if re.fullmatch(rf"{self.project}[-_](backend|frontend):\w+", name):
-                docker("image", "rm", "--no-prune", name)
-
 
 @pytest.fixture(scope="package")
 def server(engine, tmp_path_factory):
@@ -95,5 +88,3 @@ def server(engine, tmp_path_factory):
         finally:
             for container in server.stand_ins():
                 docker("rm", "-f", container)
-            server.compose("down", "--volumes", check=False)
-            server.remove_images()

@@ -1,3 +1,4 @@
+import functools
 import os
 import signal
 import subprocess
@@ -13,6 +14,25 @@ def git(folder, *arguments):
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
+# Built on the images that the stack was started from, so that a commit costs seconds and not a build of the front end.
+QUICK = {
+    "backend/Dockerfile.prod": """FROM {image}
+COPY . ./
+ARG COMMIT
+ENV COMMIT=$COMMIT
+""",
+    "frontend/Dockerfile.prod": """FROM {image}
+USER 0
+COPY start.js ./
+ARG COMMIT
+RUN version=$(sed 's/.*:"//; s/".*//' build/client/_app/version.json) \\
+ && find build -name '*.gz' -delete && find build -name '*.br' -delete \\
+ && grep -rl "$version" build | xargs sed -i "s/$version/$COMMIT/g"
+USER 1000
+""",
+}
+
+
 class Server(Stack):
     """An installation with an origin of its own, to which commits are pushed, and its operator's commands."""
 
@@ -22,10 +42,17 @@ class Server(Stack):
         git(folder, "clone", "--quiet", self.origin, self.desk)
         git(self.folder, "remote", "set-url", "origin", self.origin)
         self.first = git(self.folder, "rev-parse", "HEAD")
+        changes = {}
+        for name, text in QUICK.items():
+            service = name.split("/")[0]
+            image = f"{self.project}-base-{service}"
+            docker("tag", f"{self.project}-{service}", image)
+            changes[name] = functools.partial(lambda new, _old: new, text.format(image=image))
+        self.quick = self.commit("Quick to build", changes, self.first)
 
     def commit(self, message, changes, parent=None):
-        """Pushes a commit to main: files by name, each with what is appended to it, or a function of its text."""
-        git(self.desk, "checkout", "--quiet", "--detach", parent or self.first)
+        """Pushes a commit to main, upon one that is quick to build: files by name, each with what is appended to it, or a function of its text."""
+        git(self.desk, "checkout", "--quiet", "--detach", parent or self.quick)
         for name, change in changes.items():
             file = self.desk / name
             text = file.read_text() if file.exists() else ""

@@ -51,7 +51,10 @@ class Server(Stack):
         self.quick = self.commit("Quick to build", changes, self.first)
 
     def commit(self, message, changes, parent=None):
-        """Pushes a commit to main, upon one that is quick to build: files by name, each with what is appended to it, or a function of its text."""
+        """Pushes a commit to main: files by name, each with what is appended to it, or a function of its text.
+
+        Its parent is quick to build, unless another is named.
+        """
         git(self.desk, "checkout", "--quiet", "--detach", parent or self.quick)
         for name, change in changes.items():
             file = self.desk / name

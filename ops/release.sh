@@ -156,7 +156,8 @@ begin() {
     fail "the database is not healthy; look at it: ${compose[*]} logs --tail 50 db"
   for service in "${services[@]}"; do
     container=$(container "$service")
-    if [ -z "$container" ] && [ -n "$(stand_ins "$service")" ]; then
+    if [ -n "$(stand_ins "$service")" ] &&
+      [ "$(docker inspect -f '{{.State.Running}}' "${container:-none}" 2>/dev/null)" != true ]; then
       finish_killed "$service"
       container=$(container "$service")
     fi
@@ -182,6 +183,8 @@ begin() {
 finish_killed() {
   say "A deploy that was killed has left a stand-in for the $1; made it the $1."
   latest "$1" "$(docker inspect -f '{{.Image}}' "$(stand_ins "$1" | head -n 1)")"
+  # shellcheck disable=SC2046
+  drain $(regular "$1")
   quietly "the $1 was not started again." "${compose[@]}" up -d --no-deps --no-build "$1"
   healthy "$(container "$1")" || { show_log "$(container "$1")"; fail "the $1 did not become healthy again."; }
 }

@@ -74,7 +74,7 @@ class Server(Stack):
 
     def run(self, script, *arguments, **options):
         process = self.start(script, *arguments, **options)
-        stdout, stderr = process.communicate(timeout=300)
+        stdout, stderr = process.communicate(timeout=600)
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def release(self):
@@ -95,7 +95,7 @@ class Server(Stack):
             "--filter", "label=thinkring.stand-in",
         ).split()  # fmt: skip
 
-    def kill_when(self, process, happens, deadline=120):
+    def kill_when(self, process, happens, deadline=300):
         """SIGKILL for the script alone, as soon as it has come so far."""
         end = time.monotonic() + deadline
         while not happens():

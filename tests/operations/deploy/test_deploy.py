@@ -228,7 +228,7 @@ def test_it_is_killed(server):
         server.kill_when(process, lambda: old not in running(server))
         assert server.stand_ins()
         result = start_when_free(server, commit)
-        stdout, stderr = result.communicate(timeout=300)
+        stdout, stderr = result.communicate(timeout=600)
 
     assert result.returncode == 0, stdout + stderr
     traffic.assert_nothing_failed()

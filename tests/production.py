@@ -166,7 +166,7 @@ def docker(*arguments):
 
 def remove_images(project):
     """The images of a compose project, but not the layers below: the next build finds them in the cache."""
-    names = docker("image", "ls", "--format", "{{.Repository}}", "--filter", f"reference={project}*").split()
+    names = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={project}*").split()
     if names:
         docker("image", "rm", "--no-prune", *names)
 

@@ -31,7 +31,7 @@ def commands(name):
 def test_every_block_has_a_test():
     inside = {name for name, (_, outside) in BLOCKS.items() if not outside}
 
-    assert {f"test_{name.replace('-', '_')}" for name in inside - {"drop"}} <= set(globals())
+    assert {f"test_{name.replace('-', '_')}" for name in inside - {"drop", "roll-back"}} <= set(globals())
     assert len(BLOCKS) == RUNBOOK.count("```bash")
 
 
@@ -127,12 +127,41 @@ def test_renewal(server, shell):
     assert server.served_to_all() == server.in_file() != before
 
 
-def test_update(stack, shell):
+@pytest.fixture
+def origin(stack, tmp_path):
+    """Where the server fetches from: its main is one commit ahead."""
+
+    def git(folder, *arguments):
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments]
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+    desk = tmp_path / "desk"
+    clone(desk)
+    git(desk, "checkout", "-q", "-B", "main")
+    git(desk, "commit", "-q", "--allow-empty", "-m", "newer")
+    before = git(stack.folder, "remote", "get-url", "origin")
+    git(stack.folder, "remote", "set-url", "origin", desk)
+    yield git(desk, "rev-parse", "HEAD")
+    git(stack.folder, "remote", "set-url", "origin", before)
+
+
+def test_update_plain(stack, shell, origin):
+    name = register(stack)
+
+    shell(commands("update-plain"))
+
+    stack.wait()
+    assert can_log_in(stack, name)
+
+
+def test_update(stack, shell, origin):
     name = register(stack)
 
     shell(commands("update"))
 
-    stack.wait()
+    assert stack.get(f"{stack.api}/version/").json()["commit"] == origin
+    shell(commands("roll-back"))
+    assert stack.get(f"{stack.api}/version/").json()["commit"] != origin
     assert can_log_in(stack, name)
 
 

@@ -1,0 +1,409 @@
+#!/bin/bash
+# release.sh - what deploy.sh and rollback.sh share: another release takes the place of the one that runs.
+# They source it; by itself it only says this.
+#
+# A container of compose cannot be replaced by another of its own name and number while it answers. So the new release
+# first runs as a stand-in, a container of `compose run`. nginx learns of the stand-ins once they are healthy and say
+# the expected commit. While they answer, compose replaces the containers of the services, first the backend, then
+# the frontend, and at the end the stand-ins are drained. Whatever fails, the old release answers or is put back.
+#
+# Images are tagged PROJECT_backend:COMMIT and PROJECT_frontend:COMMIT; what a plain `up` had started is tagged `previous`.
+
+# shellcheck disable=SC1091,SC2154
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/installation.sh"
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  usage
+  exit
+fi
+
+# What is built is read by others than its owner.
+umask 022
+
+services=(backend frontend)
+# Seconds, by nginx.conf: after which nginx knows an address (valid=1s), and has forgiven one that refused (fail_timeout=8s).
+nginx_knows=3
+nginx_forgives=9
+kept_commits=5
+
+project=$(project)
+state=$PWD/ops/state
+tree=$state/tree
+log=$state/deploys.log
+output=$state/output
+front_end=("${compose[@]:0:${#compose[@]}-2}")
+
+result=failed
+started=$SECONDS
+from=- to=-
+replaced=()
+declare -A old_image stand_in expected
+
+say() { printf '%s\n' "$*"; }
+
+# quietly SENTENCE COMMAND...: its output is shown only when it fails.
+quietly() { "${@:2}" >"$output" 2>&1 </dev/null || { tail -n 30 "$output" >&2; fail "$1"; }; }
+
+# installed ARGUMENTS...: compose, with the new release's file, as a plain command would see it after the checkout.
+# Without COMMIT, which is for building only: docker-compose 1.29 would recreate what was started with another one.
+installed() { env -u COMMIT "${front_end[@]}" -p "$project" --project-directory "$PWD" -f "$tree/docker-compose.prod.yml" "$@"; }
+
+# trial ARGUMENTS...: the same with the images of the new release, before they are the latest.
+trial() {
+  COMMIT=$to "${front_end[@]}" -p "$project" --project-directory "$PWD" \
+    -f "$tree/docker-compose.prod.yml" -f "$state/release.yml" "$@"
+}
+
+# regular SERVICE: the containers of a service, without one-off ones.
+regular() {
+  docker ps --all --quiet --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+}
+
+# stand_ins [SERVICE]: the stand-ins that there are, those that a killed run left too.
+stand_ins() {
+  docker ps --all --quiet --filter "label=com.docker.compose.project=$project" --filter label=thinkring.stand-in \
+    ${1:+--filter "label=com.docker.compose.service=$1"}
+}
+
+# drain CONTAINER...: they answer what they have begun and linger until nginx has forgotten them.
+drain() {
+  [ $# -gt 0 ] || return 0
+  docker stop -t 30 "$@" >/dev/null
+  docker rm "$@" >/dev/null
+}
+
+# healthy CONTAINER: waits for it; false when it will not be.
+healthy() {
+  local end=$((SECONDS + 120)) running health
+  while [ $SECONDS -lt $end ]; do
+    read -r running health < <(docker inspect -f '{{.State.Status}} {{.State.Health.Status}}' "$1" 2>/dev/null) || return 1
+    case $running/$health in
+      running/healthy) return ;;
+      running/starting | created/*) sleep 0.5 ;;
+      *) return 1 ;;
+    esac
+  done
+  return 1
+}
+
+# told_by_itself SERVICE CONTAINER: the commit that it says it is, asked inside of it.
+told_by_itself() {
+  case $1 in
+    backend)
+      docker exec "$2" python -c 'import urllib.request as u
+print(u.urlopen(u.Request("http://localhost:8000/api/v1/version/", headers={"X-Forwarded-Proto": "https"}), timeout=5).read().decode())'
+      ;;
+    frontend) docker exec "$2" wget -q -O - http://127.0.0.1:3000/_app/version.json ;;
+  esac 2>/dev/null | commit_in "$1"
+}
+
+# told_by_nginx SERVICE: the same, asked as a browser does.
+told_by_nginx() {
+  local host port path
+  host=$(setting ALLOWED_HOSTS localhost | cut -d , -f 1)
+  host=${host#.}
+  port=$(setting HTTPS_PORT 443)
+  case $1 in
+    backend) path=/api/v1/version/ ;;
+    frontend) path=/_app/version.json ;;
+  esac
+  # The name leads to this machine, whose certificate is another script's business.
+  curl --silent --insecure --max-time 10 --resolve "$host:$port:127.0.0.1" "https://$host:$port$path" | commit_in "$1"
+}
+
+commit_in() {
+  case $1 in
+    backend) sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p' ;;
+    frontend) sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' ;;
+  esac
+}
+
+# show_log CONTAINER: why it did not start.
+show_log() {
+  printf 'The last lines of its log:\n' >&2
+  docker logs --tail 30 "$1" 2>&1 | sed 's/^/  /' >&2
+}
+
+# latest SERVICE IMAGE: what compose starts from now on; docker-compose and docker compose name it differently.
+latest() {
+  docker tag "$2" "${project}_$1:latest"
+  docker tag "$2" "$project-$1:latest"
+}
+
+# begin: takes the lock, looks at what runs, and makes sure that whatever happens is undone and noted.
+begin() {
+  local service container running
+  lock deploy deploy
+  [ -r .env.production ] || fail "$PWD/.env.production is not there or not yours to read; ops/setup.sh your.domain makes it."
+  quietly 'compose cannot read this installation.' "${compose[@]}" config -q
+  quietly 'git cannot read this checkout.' git rev-parse HEAD
+  local changed
+  changed=$(git status --porcelain --untracked-files=no)
+  [ -z "$changed" ] || {
+    printf '%s\n' "$changed" >&2
+    fail 'files of the release were edited here; commit them, or put them away with: git stash'
+  }
+  trap ended EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+
+  nginx=$(container nginx)
+  running=$(docker inspect -f '{{.State.Running}}' "${nginx:-none}" 2>/dev/null) || running=false
+  [ "$running" = true ] || fail "nothing runs here that could be replaced; start it: ${compose[*]} up -d --build"
+  [ "$(docker inspect -f '{{.State.Health.Status}}' "$(container db)" 2>/dev/null)" = healthy ] ||
+    fail "the database is not healthy; look at it: ${compose[*]} logs --tail 50 db"
+  for service in "${services[@]}"; do
+    container=$(container "$service")
+    if [ -n "$(stand_ins "$service")" ] &&
+      [ "$(docker inspect -f '{{.State.Running}}' "${container:-none}" 2>/dev/null)" != true ]; then
+      finish_killed "$service"
+      container=$(container "$service")
+    fi
+    [ -n "$container" ] || fail "the $service does not run; start it: ${compose[*]} up -d"
+    old_image[$service]=$(docker inspect -f '{{.Image}}' "$container")
+  done
+  if [ -n "$(stand_ins)" ] && healthy "$(container backend)" && healthy "$(container frontend)"; then
+    say 'Removing what a deploy that was killed has left.'
+    sleep "$nginx_forgives"
+    # shellcheck disable=SC2046
+    drain $(stand_ins)
+  fi
+  from=$(docker image ls --no-trunc --format '{{.ID}} {{.Tag}}' "${project}_backend" |
+    sed -nE "s/^${old_image[backend]} ([0-9a-f]{40})$/\1/p" | head -n 1)
+  if [ -z "$from" ]; then
+    from=previous
+    for service in "${services[@]}"; do docker tag "${old_image[$service]}" "${project}_$service:previous"; done
+    git rev-parse HEAD >"$state/previous"
+  fi
+}
+
+# finish_killed SERVICE: a killed run had taken the old container away and left a stand-in, which had been proven.
+finish_killed() {
+  say "A deploy that was killed has left a stand-in for the $1; made it the $1."
+  latest "$1" "$(docker inspect -f '{{.Image}}' "$(stand_ins "$1" | head -n 1)")"
+  # shellcheck disable=SC2046
+  drain $(regular "$1")
+  quietly "the $1 was not started again." "${compose[@]}" up -d --no-deps --no-build "$1"
+  healthy "$(container "$1")" || { show_log "$(container "$1")"; fail "the $1 did not become healthy again."; }
+}
+
+# check_out COMMIT: its files into a folder of their own, beside those of the release that runs.
+check_out() {
+  remove_tree
+  quietly "git did not check out $1." git worktree add --detach "$tree" "$1"
+  git read-tree -n -m -u HEAD "$1" 2>"$output" || {
+    cat "$output" >&2
+    fail 'files that git does not know are in the way of the release; move them away.'
+  }
+  {
+    printf "version: '3.8'\nservices:\n"
+    for service in "${services[@]}"; do
+      printf '  %s:\n    image: "%s"\n    build:\n      context: "%s"\n' "$service" "${project}_$service:$to" "$tree/$service"
+    done
+  } >"$state/release.yml"
+  quietly "compose cannot read the file of $1." trial config -q
+  if ! git diff --quiet HEAD "$1" -- nginx/nginx.conf; then
+    docker exec -i "$nginx" sh -c 'cat >/run/next.conf && nginx -t -q -c /run/next.conf' \
+      <"$tree/nginx/nginx.conf" >"$output" 2>&1 || {
+      cat "$output" >&2
+      fail "nginx refuses the nginx.conf of $1."
+    }
+  fi
+}
+
+remove_tree() {
+  rm -rf "$tree"
+  git worktree prune
+}
+
+# in_database look|migrate: what the new release thinks of the schema, a line each: `pending NAME` it wants, `surplus NAME`
+# it does not know. With `migrate` it applies what is pending. One at a time, by the lock of prepare_database.py.
+in_database() {
+  trial run --rm -T --no-deps backend python -c '
+import os, sys
+import django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+with connection.cursor() as cursor:
+    cursor.execute("SET lock_timeout = 60000")
+    cursor.execute("SELECT pg_advisory_lock(7465001)")
+    cursor.execute("RESET lock_timeout")
+executor = MigrationExecutor(connection)
+for key in sorted(set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)):
+    print("surplus", ".".join(key))
+plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+for migration, _ in plan:
+    print("pending", f"{migration.app_label}.{migration.name}")
+sys.stdout.flush()
+if plan and sys.argv[1:] == ["migrate"]:
+    call_command("migrate", interactive=False, verbosity=0)
+' "$@" </dev/null 2>"$output"
+}
+
+# The scripts read $pending.
+# shellcheck disable=SC2034
+# judge_schema FORCE: may the new release run on the schema that is there? Leaves what it wants in $pending.
+judge_schema() {
+  local told name file unsafe=()
+  told=$(in_database look) || { tail -n 30 "$output" >&2; fail 'the release did not say what it thinks of the schema.'; }
+  mapfile -t pending < <(sed -n 's/^pending //p' <<<"$told")
+  while read -r name; do
+    say "The database has a migration that the release does not know: $name"
+    file=backend/apps/${name%%.*}/migrations/${name#*.}.py
+    grep -qsE '^ +previous_release_runs = True$' "$file" || unsafe+=("$name")
+  done < <(sed -n 's/^surplus //p' <<<"$told")
+  if [ ${#unsafe[@]} -gt 0 ] && [ -z "$1" ]; then
+    fail "nothing says that the release runs on the newer schema (${unsafe[*]}: no \`previous_release_runs = True\` in the file). If you know that it does, say --force; else restore a backup of its time."
+  fi
+}
+
+# swap: the containers of the new release take the place of the old ones.
+swap() {
+  local service name container network told try
+  for service in "${services[@]}"; do
+    name=${project}_${service}_stand-in_$(date +%s)
+    quietly "the $service of $to was not started. The old release answers as before." \
+      trial run -d --no-deps --name "$name" --label thinkring.stand-in=true "$service"
+    stand_in[$service]=$name
+    docker update --restart no "$name" >/dev/null
+  done
+  for service in "${services[@]}"; do
+    name=${stand_in[$service]}
+    healthy "$name" || {
+      show_log "$name"
+      fail "the $service of $to did not become healthy. The old release answers as before."
+    }
+    told=$(told_by_itself "$service" "$name") || told=
+    expected[$service]=$to
+    # What a plain `up` had built was not told its commit.
+    if [ "$to" = previous ]; then expected[$service]=$told; fi
+    [ "$told" = "${expected[$service]}" ] || fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
+  done
+  say 'The new containers were healthy and said their commit.'
+
+  read -r network < <(docker inspect -f '{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}' "$nginx")
+  for service in "${services[@]}"; do
+    docker network disconnect "$network" "${stand_in[$service]}"
+    docker network connect --alias "$service" "$network" "${stand_in[$service]}"
+  done
+  sleep "$nginx_knows"
+  for service in "${services[@]}"; do
+    for ((try = 0; ; try++)); do
+      [ "$(told_by_nginx "$service")" != "${expected[$service]}" ] || break
+      [ $try -lt 40 ] || fail "nginx did not find the new $service. The old release answers as before."
+      sleep 0.1
+    done
+  done
+  say 'They answered through nginx.'
+
+  for service in "${services[@]}"; do
+    replaced+=("$service")
+    latest "$service" "${project}_$service:$to"
+    # One by one: ids have no spaces.
+    # shellcheck disable=SC2046
+    drain $(regular "$service")
+    quietly "the $service was not started." installed up -d --no-deps --no-build "$service"
+    container=$(container "$service")
+    healthy "$container" || {
+      show_log "$container"
+      fail "the $service of $to did not become healthy."
+    }
+    say "Replaced the $service."
+  done
+  sleep "$nginx_forgives"
+  for service in "${services[@]}"; do
+    for try in 1 2 3 4 5; do
+      told=$(told_by_nginx "$service") || told=
+      [ "$told" = "${expected[$service]}" ] || fail "answer $try of the $service through nginx was of ${told:-nobody}, not of $to."
+    done
+  done
+}
+
+# adopt COMMIT: files and images agree from here on, and what stood in is gone.
+adopt() {
+  local nginx_changed=
+  git diff --quiet HEAD "$1" -- nginx/nginx.conf || nginx_changed=yes
+  if [ -n "$nginx_changed" ]; then
+    # In place, since nginx sees this one file and not its folder; then git need not write it.
+    cat "$tree/nginx/nginx.conf" >nginx/nginx.conf
+    git add nginx/nginx.conf
+  fi
+  quietly "the containers are of $1, but git did not check out its files; run: git checkout --detach $1" \
+    git checkout --detach "$1"
+  # shellcheck disable=SC2046
+  drain $(stand_ins)
+  result='done'
+  if [ -n "$nginx_changed" ]; then
+    quietly "nginx refuses the new nginx.conf and goes on with the old one; look at it: ${compose[*]} exec -T nginx nginx -t" \
+      docker exec "$nginx" nginx -t
+    docker exec "$nginx" nginx -s reload 2>/dev/null
+    if docker exec "$nginx" cat /etc/nginx/nginx.conf | cmp -s - nginx/nginx.conf; then
+      say 'nginx took over its new file.'
+    else
+      say "nginx still sees the file that it started with; restart it when it suits: ${compose[*]} restart nginx"
+    fi
+  fi
+  # Services that are new in this release; what runs is left alone.
+  quietly 'a new service of the release was not started.' env -u COMMIT "${compose[@]}" up -d --no-build --no-recreate
+}
+
+# put_back: the old release, when its containers had been touched; the stand-ins answer until it is healthy.
+put_back() {
+  local service container
+  if [ ${#replaced[@]} -gt 0 ]; then
+    say 'Putting the old release back.'
+    for service in "${replaced[@]}"; do
+      latest "$service" "${old_image[$service]}"
+      # shellcheck disable=SC2046
+      drain $(regular "$service")
+      env -u COMMIT "${compose[@]}" up -d --no-deps --no-build "$service" >"$output" 2>&1 </dev/null
+      container=$(container "$service")
+      healthy "${container:-none}" || {
+        printf '%s: the old %s did not become healthy; the new one stands in for it. Look at it: %s logs %s\n' \
+          "$script" "$service" "${compose[*]}" "$service" >&2
+        return
+      }
+    done
+    sleep "$nginx_forgives"
+  fi
+  # shellcheck disable=SC2046
+  drain $(stand_ins)
+}
+
+# ended: whatever way the script ends, but for kill -9.
+ended() {
+  trap - EXIT
+  trap '' HUP INT TERM
+  set +e
+  [ "$result" = 'done' ] || put_back
+  remove_tree
+  rm -f "$output" "$state/release.yml"
+  printf '%s %s %s %s %s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${SUDO_USER:-$(id -un)}" "${script%.sh}" \
+    "$from" "$to" "$result" "$((SECONDS - started))" >>"$log"
+}
+
+# kept: the tags to which one can go back, the newest first.
+kept() {
+  docker image ls --format '{{.Tag}}' "${project}_backend" | grep -E '^([0-9a-f]{40}|previous)$' | while read -r tag; do
+    if docker image inspect "${project}_frontend:$tag" >/dev/null 2>&1; then printf '%s\n' "$tag"; fi
+  done || true
+}
+
+# forget_old: removes the images of all but the newest commits that ran.
+forget_old() {
+  local wanted service tag
+  # This run has no line yet, and the first one has no file.
+  touch "$log"
+  wanted=$({ printf '%s\n%s\n' "$to" "$from" && tac "$log" | awk '$6 == "done" {print $5; print $4}'; } |
+    awk -v most="$kept_commits" '!seen[$0]++ && ++count <= most')
+  for service in "${services[@]}"; do
+    docker image ls --format '{{.Tag}}' "${project}_$service" | grep -E '^[0-9a-f]{40}$' | while read -r tag; do
+      grep -qx "$tag" <<<"$wanted" || docker image rm "${project}_$service:$tag" >/dev/null 2>&1 || true
+    done || true
+  done
+}

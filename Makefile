@@ -41,7 +41,7 @@ run: install ## thinkRing on this machine, with a worked example: one address to
 	opened=; \
 	while kill -0 $$backend && kill -0 $$frontend; do \
 	  if [ -z "$$opened" ] && $(VENV)/bin/python -c '$(ASK)'; then opened=yes; echo "Open http://127.0.0.1:$(PORT) (Ctrl+C stops it)"; fi; \
-	  sleep 1 || true; \
+	  sleep 1; \
 	done 2>/dev/null; \
 	echo "One half has stopped, so thinkRing stops." >&2; exit 1
 

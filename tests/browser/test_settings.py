@@ -43,7 +43,9 @@ def test_language_and_colours_are_the_accounts(visitors, language):
     expect(section.get_by_role("status")).to_have_text(visitor.say("settings_stored"))
     expect(visitor.page.locator("html")).to_have_attribute("data-theme", "dark")
     other = {"ja": "en", "en": "ja"}[language]
-    section.get_by_text({"ja": "日本語", "en": "English"}[other], exact=True).click()
+    # The page speaks it at once; the reload below finds what the server has.
+    with visitor.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        section.get_by_text({"ja": "日本語", "en": "English"}[other], exact=True).click()
     visitor.language = other
     visitor.sees_heading(visitor.say("settings_title"))
     visitor.page.reload()

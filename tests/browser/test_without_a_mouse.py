@@ -258,6 +258,7 @@ def test_trash_and_search_and_the_way_out(visitors, language):
     expect(visitor.button("project_pend")).to_be_visible()
 
     visitor.page.keyboard.press("/")
+    expect(visitor.page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
     visitor.page.keyboard.insert_text(texts["title"][:4])
     expect(visitor.page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
     visitor.page.keyboard.press("ArrowDown")

@@ -180,39 +180,6 @@ def test_it_is_called_wrongly(server, script, arguments):
     assert f"{script}.sh --help" in result.stderr
 
 
-def test_the_schema_moves_on(server):
-    """Forward it migrates and takes over nginx's file; back only when every migration says so, or the operator does."""
-    marked = MIGRATION.format(mark="previous_release_runs = True\n", after="0001_cache_table", sql="select 1")
-    unmarked = MIGRATION.format(mark="", after="0002_marked", sql="select 1")
-    commit = server.commit("Two migrations", {
-        "backend/apps/core/migrations/0002_marked.py": marked,
-        "backend/apps/core/migrations/0003_unmarked.py": unmarked,
-        "nginx/nginx.conf": lambda text: text.replace("return 204;", "return 200 new;"),
-    })  # fmt: skip
-    before = server.head()
-
-    with Traffic(server) as traffic:
-        result = server.run("deploy", commit)
-    assert result.returncode == 0, result.stdout + result.stderr
-    traffic.assert_nothing_failed()
-    assert "Migrations to apply: core.0002_marked core.0003_unmarked" in result.stdout
-    assert "nginx took over its new file." in result.stdout
-    healthy = server.compose("exec", "-T", "nginx", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/healthy")
-    assert healthy.stdout == "new"
-    assert server.get(f"{server.api}/health/ready/").status_code == 200
-
-    refused = server.run("rollback")
-    assert refused.returncode == 1
-    assert "does not know: core.0002_marked" in refused.stdout
-    assert "(core.0003_unmarked: no `previous_release_runs = True`" in refused.stderr
-    assert server.release() == (commit, commit)
-
-    forced = server.run("rollback", "--force")
-    assert forced.returncode == 0, forced.stdout + forced.stderr
-    assert server.release() == (before, before)
-    assert server.head() == before
-
-
 def test_it_is_killed(server):
     """Twice: while the stand-ins start, and when the old backend is gone. It goes on answering; the next one works."""
     commit = server.commit("Killed twice", {"backend/gunicorn.conf.py": "# killed\n"})
@@ -249,6 +216,39 @@ def start_when_free(server, commit):
             return process
         assert "another deploy is running" in process.communicate()[1]
     pytest.fail("the lock of a killed deploy stays")
+
+
+def test_the_schema_moves_on(server):
+    """Forward it migrates and takes over nginx's file; back only when every migration says so, or the operator does."""
+    marked = MIGRATION.format(mark="previous_release_runs = True\n", after="0001_cache_table", sql="select 1")
+    unmarked = MIGRATION.format(mark="", after="0002_marked", sql="select 1")
+    commit = server.commit("Two migrations", {
+        "backend/apps/core/migrations/0002_marked.py": marked,
+        "backend/apps/core/migrations/0003_unmarked.py": unmarked,
+        "nginx/nginx.conf": lambda text: text.replace("return 204;", "return 200 new;"),
+    })  # fmt: skip
+    before = server.head()
+
+    with Traffic(server) as traffic:
+        result = server.run("deploy", commit)
+    assert result.returncode == 0, result.stdout + result.stderr
+    traffic.assert_nothing_failed()
+    assert "Migrations to apply: core.0002_marked core.0003_unmarked" in result.stdout
+    assert "nginx took over its new file." in result.stdout
+    healthy = server.compose("exec", "-T", "nginx", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/healthy")
+    assert healthy.stdout == "new"
+    assert server.get(f"{server.api}/health/ready/").status_code == 200
+
+    refused = server.run("rollback")
+    assert refused.returncode == 1
+    assert "does not know: core.0002_marked" in refused.stdout
+    assert "(core.0003_unmarked: no `previous_release_runs = True`" in refused.stderr
+    assert server.release() == (commit, commit)
+
+    forced = server.run("rollback", "--force")
+    assert forced.returncode == 0, forced.stdout + forced.stderr
+    assert server.release() == (before, before)
+    assert server.head() == before
 
 
 def test_the_specified_update_still_works(server):

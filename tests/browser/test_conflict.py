@@ -115,7 +115,7 @@ def test_an_answer_to_a_rounds_question_is_settled(visitors, language):
     first.open(first.page.url.removeprefix(first.stack.page).split("?")[0] + "/summary")
     first.button("project_next_round", round=2).click()
     first.button("project_next_start", round=2).click()
-    expect(first.field("round_question")).to_be_visible()
+    expect(first.page.get_by_role("heading", level=1)).to_contain_text(first.say("round_title", number=2))
     second.open(first.page.url.removeprefix(first.stack.page))
     expect(second.field("round_question")).to_be_visible()
     first.field("round_question").fill("Of the first")

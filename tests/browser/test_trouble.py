@@ -121,3 +121,48 @@ def test_two_screens_with_one_step_lose_neither_text(visitors):
     visitor.is_saved()
     visitor.page.reload()
     finds(visitor, "Written here")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_megabyte_is_kept_and_refused_with_the_limit_in_every_field(visitors, language):
+    """As it comes by a slip of the clipboard; a step's own texts are in test_steps.py."""
+    visitor = visitors(language)
+    visitor.expected = ["413", "422"]
+    megabyte = "あ" * 350_000
+    visitor.sign_up()
+
+    def refuses(field, limit, place=visitor.page):
+        expect(place.get_by_text(visitor.say("problem_text_length", limit=limit)).first).to_be_visible()
+        assert field.evaluate("field => field.value.length") == len(megabyte)
+
+    visitor.open("/projects/new")
+    title = visitor.field("new_project_name")
+    title.fill(megabyte)
+    visitor.button("new_project_submit").click()
+    refuses(title, "255")
+    title.fill("Short enough")
+    visitor.button("new_project_submit").click()
+    writes(visitor, "To be carried over")
+    visitor.is_saved()
+
+    visitor.button("node_make").click()
+    dialog = visitor.page.get_by_role("dialog", name=visitor.say("node_new"))
+    title = dialog.get_by_role("textbox", name=visitor.say("node_title"), exact=True)
+    context = dialog.get_by_role("textbox", name=visitor.say("node_context"), exact=True)
+    title.fill(megabyte)
+    dialog.get_by_role("button", name=visitor.say("node_create"), exact=True).click()
+    refuses(title, "255", dialog)
+    title.fill("Short enough")
+    context.fill(megabyte)
+    dialog.get_by_role("button", name=visitor.say("node_create"), exact=True).click()
+    refuses(context, "20,000", dialog)
+    context.fill("Short enough")
+    dialog.get_by_role("button", name=visitor.say("node_create"), exact=True).click()
+    expect(dialog).to_be_hidden()
+
+    visitor.open(visitor.page.url.removeprefix(visitor.stack.page).split("?")[0] + "/summary")
+    visitor.button("project_next_round", round=2).click()
+    note = visitor.field("round_question")
+    note.fill(megabyte)
+    visitor.button("project_next_start", round=2).click()
+    refuses(note, "20,000")

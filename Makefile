@@ -103,7 +103,11 @@ test-frontend: frontend/node_modules/.package-lock.json ## the front end: lint, 
 
 .PHONY: test-whole
 test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, operations
-	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2) tests --ignore tests/upgrades
+	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2) tests --ignore tests/upgrades --ignore tests/operations/deploy
+
+.PHONY: torture
+torture: install ## what takes longer: deploy and roll-back under traffic, broken in every way
+	@$(PYTEST) -c tests/pytest.ini tests/operations/deploy
 
 # --- Make ------------------------------------------------------------------------------------------------------------
 

@@ -71,18 +71,20 @@ def figure(request):
     return note
 
 
-class Halves(LoadScopeScheduling):
-    """Two processes, if there are two: the browser's tests share a stack and a Chromium, the rest shares the engine.
+class Shares(LoadScopeScheduling):
+    """What is given to a process at once: a file of the browser's tests, or all the rest, which shares the engine.
 
-    The groups of xdist's own `--dist loadgroup` have no effect with pytest 9: it takes a test's name only once.
+    Each process has a stack and a Chromium of its own. The largest share is given first. The groups of xdist's own
+    `--dist loadgroup` have no effect with pytest 9, which takes a test's name only once.
     """
 
     def _split_scope(self, nodeid):
-        return "browser" if "browser" in nodeid.split("/") else "rest"
+        file = nodeid.split("::")[0]
+        return file if "browser" in file.split("/") else "rest"
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return Halves(config, log)
+    return Shares(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

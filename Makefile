@@ -5,6 +5,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot work in a folder with a space in its name: move "$(CURDIR)" to another)
+endif
+
 # Where `make run` listens, on this machine only.
 PORT ?= 5173
 BACKEND_PORT ?= 8000
@@ -34,6 +38,7 @@ run: install ## thinkRing on this machine, with a worked example: one address to
 	done
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) seed_demo
+	@cd frontend && node_modules/.bin/svelte-kit sync >/dev/null
 	@echo "Starting …"
 	@trap 'exit 0' INT TERM; trap 'kill $$backend $$frontend 2>/dev/null; wait' EXIT; \
 	(cd backend && PAGE_URL=http://127.0.0.1:$(PORT) DJANGO_RUNSERVER_HIDE_WARNING=true exec $(VENV)/bin/python manage.py runserver 127.0.0.1:$(BACKEND_PORT) >/dev/null) & backend=$$!; \
@@ -89,8 +94,8 @@ test-backend: $(VENV)/installed ## the back end: lint, types, its tests on SQLit
 	@cd backend && $(PYTEST) -n auto --create-db
 
 .PHONY: test-postgres
-test-postgres: $(VENV)/installed ## the back end's tests, and every release's upgrade, on a throw-away PostgreSQL 15
-	@cd backend && ../tests/with-postgres.sh $(PYTEST) -n auto --create-db
+test-postgres: $(VENV)/installed ## on a throw-away PostgreSQL 15: the back end's tests on the oldest release's database, and every release's upgrade
+	@cd backend && UPGRADE_FROM=$(firstword $(sort $(wildcard $(CURDIR)/tests/upgrades/*.sql))) ../tests/with-postgres.sh $(PYTEST) -n auto --create-db
 	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades
 
 .PHONY: test-api
@@ -101,19 +106,50 @@ test-api: api ## that the front end's types are those of the API
 test-frontend: frontend/node_modules/.package-lock.json ## the front end: lint, types, its unit tests
 	@cd frontend && npm run --silent lint && npm run --silent check && npm run --silent test
 
+.PHONY: test-linters
+test-linters: $(VENV)/installed ## scripts, Dockerfiles, YAML, nginx, workflows: their linters (test-whole has them too)
+	@$(PYTEST) -c tests/pytest.ini tests/operations/test_scripts.py tests/operations/test_workflows.py
+
 .PHONY: test-whole
-test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, operations
-	@$(PYTEST) -c tests/pytest.ini $(if $(CI),-n 2) tests --ignore tests/upgrades --ignore tests/operations/deploy
+test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, front door, operations, benchmarks
+	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture' tests --ignore tests/upgrades
+
+.PHONY: pictures
+pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## every page in every width, both colours and both languages, into reports/browser, to look at
+	@PICTURES=true $(PYTEST) -c tests/pytest.ini tests/browser
 
 .PHONY: torture
-torture: install ## what takes longer: deploy and roll-back under traffic, broken in every way
-	@$(PYTEST) -c tests/pytest.ini tests/operations/deploy
+torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers
+	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
+	cd backend && HYPOTHESIS_PROFILE=torture ../tests/with-postgres.sh $(PYTEST) -n auto --create-db apps/thinking/tests/test_st*.py || status=$$?; \
+	for dump in $(CURDIR)/tests/upgrades/*.sql; do UPGRADE_FROM=$$dump ../tests/with-postgres.sh $(PYTEST) -n auto --create-db || status=$$?; done; exit $$status
+
+.PHONY: operations-report
+operations-report: install ## all of the operations' tests, and docs/operations-report.md from their figures
+	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations || status=$$?; $(VENV)/bin/python tests/operations/report.py; exit $$status
+
+.PHONY: sbom
+sbom: $(VENV)/installed ## what is in both images (CycloneDX), into reports/sbom
+	@mkdir -p reports/sbom
+	@for half in backend frontend; do \
+	  docker build --quiet --tag thinkring-$$half:sbom --file $$half/Dockerfile.prod $$half >/dev/null; \
+	  $(VENV)/bin/syft scan --quiet --output cyclonedx-json=reports/sbom/$$half.json docker:thinkring-$$half:sbom; \
+	  docker image rm --no-prune thinkring-$$half:sbom >/dev/null; \
+	done
+
+.PHONY: reliability-report
+reliability-report: $(VENV)/installed ## the figures of docs/reliability.md, as `make test` or `make torture` has measured them last
+	@cd tests && $(VENV)/bin/python -m reliability.report
 
 # --- Make ------------------------------------------------------------------------------------------------------------
 
 .PHONY: lock
 lock: ## lock the Python requirements anew, with hashes, for Python 3.10 and later
 	@cd backend && for name in requirements requirements-dev; do uv pip compile --quiet --universal --generate-hashes --python-version 3.10 --no-emit-index-url $$name.in -o $$name.txt; done
+
+.PHONY: licences
+licences: $(VENV)/installed ## write docs/licences.md from what the packages say of themselves
+	@$(VENV)/bin/python tests/operations/licences.py
 
 .PHONY: api
 api: install ## write the API's schema, and the front end's types from it

@@ -1,24 +1,32 @@
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import factory
+import psycopg
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
 from django.db import connection
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from apps.accounts import tokens
 from apps.accounts.models import User
+from apps.core import throttling
+from apps.core.errors import KINDS
 
 PASSWORD = "tomato-9-umbrella"
 SECRET = "nobody-knows-this-secret-of-sixty-four-characters-0123456789abcd"
 
 # How long an example takes says nothing on a machine that does other things too.
-hypothesis_settings.register_profile("thinkring", deadline=None)
-hypothesis_settings.load_profile("thinkring")
+hypothesis_settings.register_profile("thinkring", deadline=None, stateful_step_count=20)
+# `make torture`.
+hypothesis_settings.register_profile("torture", deadline=None, max_examples=2000, stateful_step_count=50)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thinkring"))
 
 
 class UserFactory(factory.django.DjangoModelFactory):
@@ -33,6 +41,44 @@ class UserFactory(factory.django.DjangoModelFactory):
 @pytest.fixture(autouse=True)
 def fast_hasher(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def default_language():
+    """A request leaves its language behind in the process, and the next test would answer in it."""
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_limits(request, monkeypatch):
+    """What a test asks is not counted, unless limits are what it is about: `pytest.mark.limits`."""
+    if not request.node.get_closest_marker("limits"):
+        monkeypatch.setattr(throttling.Limit, "allow_request", lambda *arguments: True)
+        monkeypatch.setattr(throttling.Limit, "allows", lambda *arguments: True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """With UPGRADE_FROM, the dump of an earlier release, the tests run on its database, migrated to this one."""
+    dump = os.environ.get("UPGRADE_FROM")
+    if not dump:
+        return
+    settings = connection.settings_dict
+    server = {name: settings[name.upper()] for name in ("host", "port", "user", "password")}
+    template = settings["TEST"]["TEMPLATE"] = f"upgrade_{settings['TEST']['NAME'] or 'test'}"
+    with psycopg.connect(**server, dbname=settings["NAME"], autocommit=True) as maintenance:
+        maintenance.execute(f"DROP DATABASE IF EXISTS {template}")
+        maintenance.execute(f"CREATE DATABASE {template}")
+    with psycopg.connect(**server, dbname=template) as earlier:
+        earlier.execute(Path(dump).read_text())
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """That rows survive is for tests/upgrades/ to see; here they would be in the way of tests that count theirs."""
+    if os.environ.get("UPGRADE_FROM"):
+        with django_db_blocker.unblock():
+            call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture
@@ -56,6 +102,22 @@ def signed_in(user: User) -> APIClient:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.start_session(user).access}")
     return client
+
+
+def refused(response, status: int, code: str, field: str | None = None) -> dict:
+    """The error of an answer that has to be one, in the one shape."""
+    assert response["Content-Type"].startswith("application/json"), response.content
+    assert list(response.json()) == ["error"]
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (status, code), error
+    keys = [key for key in error if key != "current"]
+    assert keys == ["code", "type", "message", "details", "request_id", "timestamp"]
+    assert error["type"] == KINDS[code].type
+    assert error["request_id"] == response["X-Request-ID"]
+    assert datetime.fromisoformat(error["timestamp"]).utcoffset() is not None
+    if field is not None:
+        assert field in [detail["field"] for detail in error["details"]], error["details"]
+    return error
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 import time
 
+from django.conf import settings
+from gunicorn import util
+
 bind = "0.0.0.0:8000"
 # Two for the two cores that a small server has; WEB_CONCURRENCY in the environment says otherwise.
 workers = 2
@@ -31,6 +34,32 @@ raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off
 control_socket_disable = True
 # Through Django's handler, as JSON like every other line.
 logconfig_dict = {"loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}}
+
+
+def write_error(client, status, reason, message, own=util.write_error):
+    """What gunicorn cannot read never comes to Django, and its own answer is a page: nginx says it as the API does."""
+    if status >= 500:
+        return own(client, status, reason, message)
+    head = "HTTP/1.1 400 Bad Request", "Connection: close", "Content-Length: 0", "X-Accel-Redirect: /.unreadable"
+    return util.write_nonblock(client, "\r\n".join([*head, "", ""]).encode())
+
+
+util.write_error = write_error
+
+
+def when_ready(server):
+    """Serves METRICS_PORT, from here and once: the workers are not there yet, and no thread goes over to them."""
+    if settings.METRICS_PORT:
+        from apps.core import metrics
+
+        metrics.serve(settings.METRICS_PORT, server.WORKERS)
+
+
+def child_exit(server, worker):
+    if settings.METRICS_PORT:
+        from apps.core import metrics
+
+        metrics.forget(worker.pid)
 
 
 def on_exit(server):

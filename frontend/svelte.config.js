@@ -38,11 +38,8 @@ const config = {
 		env: { publicPrefix: 'VITE_' },
 		// Absolute addresses, so that the page of a deep link finds its files.
 		paths: { relative: false },
-		version: {
-			// Two releases must not share a name: without a commit it is the time of the build.
-			name: process.env.COMMIT === 'unknown' ? undefined : process.env.COMMIT || undefined,
-			pollInterval: 5 * 60 * 1000
-		},
+		// Its name is the time of the build: a release that leaves the page alone does not make open pages load again.
+		version: { pollInterval: 5 * 60 * 1000 },
 		csp: {
 			// Not nonces: they would change the page's ETag with every answer.
 			mode: 'hash',

@@ -15,12 +15,12 @@
 # A new pair is put into nginx/ssl only if its halves belong together, and put back if nginx refuses it; the one
 # before stays there as cert.pem.old and key.pem.old. `renew` puts an issued pair back if another has taken its place.
 # `status` exits with 1 when fewer than 14 days are left, nginx serves something else, or it is self-signed.
-# Twice a day from cron, at a minute of your own:
-#   17 3,15 * * * /path/to/ops/certificates.sh renew
+# Twice a day from cron: ops/schedule.sh
 
 # Commands for the container are in single quotes, so that their variables are its own.
 # shellcheck disable=SC2016
 # shellcheck source=installation.sh
+set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/installation.sh"
 
 DAYS=14
@@ -127,7 +127,7 @@ obtain() {
   said=$("${certbot[@]}" certonly --non-interactive --agree-tos "${account[@]}" \
     --server "$(setting ACME_SERVER https://acme-v02.api.letsencrypt.org/directory)" \
     --config-dir "$PWD/$STATE" --work-dir "$PWD/$STATE/work" --logs-dir "$PWD/$STATE/logs" \
-    --webroot --webroot-path "$PWD/nginx/acme" --cert-name thinkring "${domains[@]}" --renew-with-new-domains "$@" \
+    --webroot --webroot-path "$PWD/nginx/acme" --key-type ecdsa --cert-name thinkring "${domains[@]}" --renew-with-new-domains "$@" \
     </dev/null 2>&1) || {
     said=$(sed -nE 's/^ *Domain: +(.*)/\1:/p; s/^ *Detail: +//p' <<<"$said" | tr '\n' ' ' | grep . || tail -n 5 <<<"$said" | tr '\n' ' ')
     fail "certbot got no certificate: ${said% } (more in $STATE/logs). $served_still"
@@ -174,7 +174,7 @@ esac
 
 [ -r .env.production ] ||
   fail "$(id -un) cannot read $PWD/.env.production; ops/setup.sh your.domain writes it, and whoever ran that can read it."
-domain=$(setting ALLOWED_HOSTS | cut -d , -f 1 | tr -d ' ')
+domain=$(page_domain)
 [[ $domain =~ ^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$ ]] ||
   fail "the first of ALLOWED_HOSTS in .env.production is no domain but \"$domain\"; put the page's name there."
 names=("$domain" "api.$domain")
@@ -185,7 +185,7 @@ if [ "$1" = status ]; then
   exit 1
 fi
 
-lock certificates certificates.sh
+lock certificates
 umask 077
 nginx=$(container nginx)
 

@@ -11,25 +11,19 @@
 # lets it take over once it is healthy and says its commit through nginx. Then the commit is checked out here.
 # Whatever fails, the old release goes on answering, and the log of the new one is shown.
 #
-# ops/state/deploys.log has a line for each run: when, who, what, from, to, done or failed, seconds. The images of the
-# newest five commits are kept; ops/rollback.sh goes back to one of them.
+# ops/state/deploys.log has a line for each run that had the lock and a clean checkout: when, who, what, from, to, done,
+# failed or killed (noted by the next run), seconds. The images of the newest five commits are kept; ops/rollback.sh goes
+# back to one of them.
 # COMPOSE names another compose command; the default is docker-compose, or else docker compose.
 
 # shellcheck disable=SC1091,SC2154
+set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/release.sh"
 
-force=
-if [ "${1:-}" = --force ]; then
-  force=yes
-  shift
-fi
-case ${1:-} in -*) refuse "there is no option $1; see deploy.sh --help." ;; esac
-[ $# -le 1 ] || refuse 'it takes one commit; see deploy.sh --help.'
-
+read_arguments "$@"
 begin
 
-if [ $# = 1 ]; then
-  wanted=$1
+if [ -n "$wanted" ]; then
   git rev-parse -q --verify "$wanted^{commit}" >/dev/null || git fetch -q origin 2>"$output" || true
   # A server gives out a commit that is on no branch only when asked for it by its whole name.
   if ! git rev-parse -q --verify "$wanted^{commit}" >/dev/null && [[ $wanted =~ ^[0-9a-f]{40}$ ]]; then
@@ -44,10 +38,10 @@ to=$(git rev-parse -q --verify "$wanted^{commit}") || {
   fail "there is no commit $wanted, neither here nor at origin. Nothing was changed."
 }
 
-# room FOLDER MB
+# room FOLDER MB: fails without; a folder that cannot be seen from here is not judged.
 room() {
   local free
-  free=$(df -P -k "$1" 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}')
+  free=$(df -P -k "$1" 2>/dev/null | awk 'NR == 2 {print int($4 / 1024)}') || free=
   [ "${free:-$2}" -ge "$2" ] || fail "$1 has only $free MB left, and a release may need $2; make room, for example with: docker image prune"
 }
 room . 500
@@ -55,35 +49,25 @@ room "$(docker info -f '{{.DockerRootDir}}')" 2000
 check_out "$to"
 say "Deploying $(git log -1 --format='%h, "%s"' "$to")."
 
-# fresh_backup: is there a whole one, younger than a day?
-fresh_backup() {
-  local manifest date
-  while read -r manifest; do
-    date=${manifest#backups/thinkring_}
-    date=${date%.json}
-    [ ! -s "backups/thinkring_db_$date.sql" ] || [ ! -s "backups/thinkring_media_$date.tar.gz" ] || return 0
-  done < <(find backups -maxdepth 1 -name 'thinkring_[0-9]*_[0-9]*.json' -mmin -1440 2>/dev/null)
-  return 1
-}
 if fresh_backup; then
-  say 'There is a backup of the last 24 hours.'
+  reached 'There is a proven backup of the last 24 hours.'
 else
-  ./backup.sh || fail 'there is no backup of the last 24 hours, and none could be made; nothing was changed.'
+  ./backup.sh || fresh_backup || fail 'there is no proven backup of the last 24 hours, and none could be made; nothing was changed.'
 fi
 
 quietly "the images of $to were not built. The old release answers as before." trial build backend frontend
-say 'Built the images.'
+reached 'Built the images.'
 
 judge_schema "$force"
 if [ ${#pending[@]} -gt 0 ]; then
   say "Migrations to apply: ${pending[*]}"
-  in_database migrate >/dev/null || {
+  schema migrate >/dev/null || {
     tail -n 30 "$output" >&2
-    fail "a migration of $to failed, and what it had begun was undone. The old release answers as before."
+    fail "a migration of $to failed and was undone; those before it, if any, were not. The old release answers as before."
   }
-  say 'Migrated.'
+  reached 'Migrated.'
 else
-  say 'The schema stays as it is.'
+  reached 'The schema stays as it is.'
 fi
 
 swap

@@ -5,7 +5,8 @@
 #   script     the name of the script that runs
 #   compose    the compose command for this installation, an array: what COMPOSE names, else docker-compose,
 #              else docker compose
-# and its functions are below.
+#   settings   the file that `setting` reads
+# and its functions are below. Docker itself is asked only by those that need it.
 
 set -euo pipefail
 
@@ -28,24 +29,135 @@ refuse() {
   exit 2
 }
 
-# setting NAME [DEFAULT]: a value of .env.production, without its quotes.
+settings=.env.production
+
+# end_on_signals: a signal ends the script as `exit` does, so that the trap on EXIT undoes what there is to undo. It may
+# come where the output of a function goes elsewhere; what is said then is to be seen, so it goes to $stdout and $stderr.
+# shellcheck disable=SC2034
+end_on_signals() {
+  exec {stdout}>&1 {stderr}>&2
+  trap 'interrupted 129' HUP
+  trap 'interrupted 130' INT
+  trap 'interrupted 143' TERM
+}
+
+interrupted() {
+  printf '%s: interrupted.\n' "$script" >&"$stderr"
+  exit "$1"
+}
+
+# setting NAME [DEFAULT]: a value of $settings, without its quotes.
 setting() {
   local value
-  value=$(sed -n "s/^$1=//p" .env.production 2>/dev/null | tail -n 1 | tr -d "\"'\r") || value=
+  value=$(sed -n "s/^$1=//p" "$settings" 2>/dev/null | tail -n 1 | sed -E "s/\r\$//; s/^'(.*)'\$/\1/; s/^\"(.*)\"\$/\1/") || value=
   printf '%s' "${value:-${2:-}}"
 }
 
-# lock NAME WHAT: one at a time; says who has the lock and since when. The kernel frees it, however the script ends.
+# archives: does the database keep what it writes, for a way back to a moment? Not on a staging server.
+archives() { [ "$(setting ARCHIVE_MODE on)" != off ]; }
+
+# is_domain TEXT: the bare name of a host, in small letters, before which there is room for api. too.
+is_domain() {
+  local label='[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
+  [[ $1 =~ ^($label\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$ ]] && [ ${#1} -le 249 ]
+}
+
+# page_domain: the name of the page's host, which is the first of ALLOWED_HOSTS.
+page_domain() { setting ALLOWED_HOSTS | cut -d , -f 1 | sed 's/ //g; s/^\.//'; }
+
+# page: where browsers find it.
+page() {
+  local port
+  port=$(setting HTTPS_PORT 443)
+  printf 'https://%s' "$(page_domain)"
+  if [ "$port" != 443 ]; then printf ':%s' "$port"; fi
+}
+
+declare -A locks
+
+# lock NAME: one at a time; says what has the lock, whose it is, and since when. The kernel frees it when the script
+# has ended, however it did, and what it had started too.
 lock() {
-  exec 9>>"ops/state/$1.lock" || fail "$PWD/ops/state/$1.lock cannot be written; run it as $(stat -c %U ops/state), or as root."
-  flock -n 9 || fail "another $2 is running ($(tail -n 1 "ops/state/$1.lock")); wait until it is done."
-  printf '%s since %s, process %s\n' "$(id -un)" "$(date '+%Y-%m-%d %H:%M:%S')" "$$" >"ops/state/$1.lock"
+  local file=ops/state/$1.lock
+  mkdir -p ops/state 2>/dev/null || true
+  # shellcheck disable=SC1083,SC2086
+  { exec {locks[$1]}>>"$file"; } 2>/dev/null ||
+    if [ "$(id -u)" = 0 ]; then
+      fail "$PWD/$file cannot be written: is the disk read-only or full?"
+    else
+      fail "$PWD/$file cannot be written; run it as $(stat -c %U "$file" 2>/dev/null || stat -c %U ops/state), or as root."
+    fi
+  flock -n "${locks[$1]}" || fail "$(tail -n 1 "$file") is running; wait until it is done."
+  { printf '%s of %s since %s, process %s,\n' "$script" "$(id -un)" "$(date '+%Y-%m-%d %H:%M:%S')" "$$" >"$file"; } 2>/dev/null ||
+    fail "$PWD/$file cannot be written: is the disk full?"
+}
+
+# unlock NAME: for another script that this one calls.
+# shellcheck disable=SC1083,SC2086
+unlock() { exec {locks[$1]}>&-; }
+
+# containers SERVICE: the ids of its containers, running or not, without one-off ones.
+containers() {
+  docker ps --all --quiet --filter "label=com.docker.compose.project=$(project)" \
+    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }
 
 # container SERVICE: the id of its container, running or not, which may be none.
-container() {
-  docker ps --all --quiet --filter "label=com.docker.compose.project=$(project)" \
-    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1
+container() { containers "$1" | head -n 1; }
+
+# fresh_backup: is there a proven one, younger than a day?
+fresh_backup() {
+  local date
+  date=$(newest_verified)
+  [ -n "$date" ] && [ -n "$(find "backups/thinkring_$date.json" -mmin -1440)" ]
+}
+
+# ssh_ports: where sshd listens, itself or through systemd, and the port of the session above this process, whose
+# name for it sudo has taken out of the environment. If there is none at all, 22.
+ssh_ports() {
+  local process=$$ ports
+  ports=$({
+    ss -Hltnp 2>/dev/null | awk '/"(sshd|dropbear)/ {sub(/.*:/, "", $4); print $4}'
+    systemctl is-active --quiet ssh.socket 2>/dev/null && systemctl show ssh.socket --property Listen --value | sed -n 's/.*:\([0-9]*\) (Stream).*/\1/p'
+    while [ "${process:-0}" -gt 1 ]; do
+      tr '\0' '\n' <"/proc/$process/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=.* //p'
+      process=$(sed -n 's/^PPid:\t//p' "/proc/$process/status" 2>/dev/null)
+    done
+  } | sort -nu)
+  printf '%s\n' "${ports:-22}"
+}
+
+# find_addresses NAME: what the DNS has for it into $addresses, and what of that is no address of this machine into
+# $elsewhere, which is right behind a router.
+# shellcheck disable=SC2034
+find_addresses() {
+  addresses=$(getent ahosts "$1" | cut -d ' ' -f 1 | sort -u) || addresses=
+  elsewhere=$(grep -vxFf <(hostname -I | tr ' ' '\n') <<<"$addresses" | paste -sd ' ') || elsewhere=
+}
+
+# alert WEBHOOK TEXT: posts {"text": TEXT}, as Slack and Mattermost take it; false when it was not taken.
+# The URL of a webhook is a secret: through standard input it stays out of the list of processes.
+alert() {
+  local text
+  text=$(tr -d '[:cntrl:]' <<<"$2")
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  printf 'url = "%s"\n' "$1" |
+    curl --config - --silent --show-error --fail --max-time 10 --output /dev/null \
+      --header 'Content-Type: application/json' --data "{\"text\": \"$text\"}"
+}
+
+# block NAME: its input between two marks, by which `without_block` finds it again in a file of others.
+block() { printf '# %s: begin\n%s\n# %s: end\n' "$1" "$(cat)" "$1"; }
+
+# without_block NAME: its input without the block of that name. A mark that has lost its other half stops it, since
+# what is between them could not be told from what is somebody else's.
+without_block() {
+  awk -v begin="# $1: begin" -v end="# $1: end" '
+    $0 == begin { if (inside) exit 1; inside = 1; next }
+    $0 == end { if (!inside) exit 1; inside = 0; next }
+    !inside
+    END { if (inside) exit 1 }'
 }
 
 # project: the name under which compose knows this installation.
@@ -75,17 +187,56 @@ find_database() {
   db=$(container db)
   [ "$(docker inspect -f '{{.State.Running}}' "$db" 2>/dev/null)" = true ] ||
     fail "the database does not run; start it: ${compose[*]} up -d db."
+  [ "$(docker inspect -f '{{.State.Status}}' "$db" 2>/dev/null)" != paused ] ||
+    fail "the database is paused; let it go on: docker unpause $db"
   { read -r db_user && read -r db_name; } < <(docker exec "$db" printenv POSTGRES_USER POSTGRES_DB) ||
     fail 'the container of the database does not say whose it is (POSTGRES_USER, POSTGRES_DB).'
+}
+
+# database_answers: waits for it, a minute at most. The first start of an empty volume is over only when it answers
+# over TCP.
+database_answers() {
+  for _ in {1..240}; do
+    if docker exec "$db" pg_isready -q -h 127.0.0.1 -U "$db_user" -d "$db_name"; then return 0; fi
+    sleep 0.25
+  done
+  return 1
+}
+
+# run_apart NAME ARGUMENT...: `docker run` of a server that nobody reaches but by docker exec.
+run_apart() {
+  capture /dev/null docker run -d --name "$1" --network none --user 999:999 --read-only --tmpfs /tmp \
+    --tmpfs /var/run/postgresql:mode=1777 --shm-size 128m "${@:2}"
+}
+
+# What a server is told of which nothing need outlive a crash yet.
+# shellcheck disable=SC2034
+QUICK=(postgres -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c shared_buffers=64MB)
+
+READY_SECONDS=120
+
+# backend_ready: waits until it says so itself, not longer than that; why it does not into $cause.
+backend_ready() {
+  local question='import urllib.request as r; r.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=5)'
+  local end=$((SECONDS + READY_SECONDS))
+  until capture /dev/null docker exec "$(container backend)" python -c "$question"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 1
+  done
 }
 
 # ask DATABASE SQL [NAME=VALUE...]: what the database says into $answer, or why it does not into $cause. In the SQL
 # :"NAME" is the value as a name, :'NAME' as a text.
 ask() {
-  local variables=() variable
+  local variables=() variable said
   for variable in "${@:3}"; do variables+=(-v "$variable"); done
-  answer=$(docker exec -i "$db" psql -XqAt -v ON_ERROR_STOP=1 "${variables[@]}" -U "$db_user" "$1" <<<"$2" 2>&1) && return 0
-  cause=${answer//$'\n'/ }
+  # A dot before each line of the answer: psql may warn beside it.
+  said=$({ docker exec -i "$db" psql -XqAt -v ON_ERROR_STOP=1 "${variables[@]}" -U "$db_user" "$1" <<<"$2" | sed -u 's/^/./'; } 2>&1) && {
+    answer=$(sed -n 's/^\.//p' <<<"$said")
+    return 0
+  }
+  cause=$(sed '/^\./d' <<<"$said")
+  cause=${cause//$'\n'/ }
   cause=${cause:-no reason given}
   return 1
 }
@@ -115,18 +266,32 @@ manifest_value() {
   sed -n "s/^  \"$2\":.*${3:+\"$3\":} \"\{0,1\}\([^\",}]*\).*/\1/p" "$1"
 }
 
-# newest_verified: the date of the newest backup in ./backups that backup.sh has proven; there may be none.
+# newest_verified [DATE]: the date of the newest backup in ./backups that backup.sh has proven, not after DATE; there
+# may be none.
 newest_verified() {
   local manifest date
   for manifest in $(find backups -maxdepth 1 -name 'thinkring_[0-9]*.json' | sort -r); do
     date=${manifest#backups/thinkring_}
     date=${date%.json}
-    if grep -qx '  "verified": true,' "$manifest" &&
+    if [[ ! $date > ${1:-$date} ]] && grep -qx '  "verified": true,' "$manifest" &&
       [ -e "backups/thinkring_db_$date.sql" ] && [ -e "backups/thinkring_media_$date.tar.gz" ]; then
       printf '%s' "$date"
       return 0
     fi
   done
+}
+
+# newest_base_backup [DATE]: SYSTEM/DATE of the newest base backup in ./backups/base, not after DATE; there may be none.
+# It asks the container $db, since the folder is the database's own.
+newest_base_backup() {
+  docker exec "$db" bash -c 'cd /backups/base 2>/dev/null && ls -d [0-9]*/[0-9]*_[0-9]* 2>/dev/null' | sort -t / -k 2 |
+    awk -F / -v until="${1:-}" 'until == "" || $2 <= until' | tail -n 1 || true
+}
+
+# own_base_backup: the newest one of the database that runs in $db, not of one that was there before; there may be none.
+own_base_backup() {
+  ask "$db_name" 'select system_identifier from pg_control_system()' || return 0
+  newest_base_backup | grep "^$answer/" || true
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
@@ -142,6 +307,12 @@ case ${1:-} in
 esac
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+# git refuses a folder of somebody else, and cron's root may look after one.
+export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$PWD
+
+# That of cron is short, and Docker, certbot or ufw may be beyond it.
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/snap/bin
 
 if [ -n "${COMPOSE:-}" ]; then
   read -ra compose <<<"$COMPOSE"

@@ -10,6 +10,7 @@
 # Images are tagged PROJECT_backend:COMMIT and PROJECT_frontend:COMMIT; what a plain `up` had started is tagged `previous`.
 
 # shellcheck disable=SC1091,SC2154
+set -euo pipefail
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/installation.sh"
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
@@ -21,15 +22,18 @@ fi
 umask 022
 
 services=(backend frontend)
-# Seconds, by nginx.conf: after which nginx knows an address (valid=1s), and has forgiven one that refused (fail_timeout=8s).
+# Seconds, by nginx.conf: after which nginx knows an address (valid=1s), and has forgiven one that refused (fail_timeout=8s,
+# counted in whole seconds) and tried it.
 nginx_knows=3
-nginx_forgives=9
+nginx_forgives=10
 kept_commits=5
 
 project=$(project)
 state=$PWD/ops/state
 tree=$state/tree
 log=$state/deploys.log
+# The line for the log of a run that will be killed.
+unfinished=$state/unfinished
 output=$state/output
 front_end=("${compose[@]:0:${#compose[@]}-2}")
 
@@ -39,7 +43,23 @@ from=- to=-
 replaced=()
 declare -A old_image stand_in expected
 
+# read_arguments [--force] [COMMIT]: into $force and $wanted.
+# shellcheck disable=SC2034
+read_arguments() {
+  force=
+  if [ "${1:-}" = --force ]; then
+    force=yes
+    shift
+  fi
+  case ${1:-} in -*) refuse "there is no option $1; see $script --help." ;; esac
+  [ $# -le 1 ] || refuse "it takes one commit; see $script --help."
+  wanted=${1:-}
+}
+
 say() { printf '%s\n' "$*"; }
+
+# reached SENTENCE...: how far it is, and after how many seconds.
+reached() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
 
 # quietly SENTENCE COMMAND...: its output is shown only when it fails.
 quietly() { "${@:2}" >"$output" 2>&1 </dev/null || { tail -n 30 "$output" >&2; fail "$1"; }; }
@@ -52,12 +72,6 @@ installed() { env -u COMMIT "${front_end[@]}" -p "$project" --project-directory 
 trial() {
   COMMIT=$to "${front_end[@]}" -p "$project" --project-directory "$PWD" \
     -f "$tree/docker-compose.prod.yml" -f "$state/release.yml" "$@"
-}
-
-# regular SERVICE: the containers of a service, without one-off ones.
-regular() {
-  docker ps --all --quiet --filter "label=com.docker.compose.project=$project" \
-    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }
 
 # stand_ins [SERVICE]: the stand-ins that there are, those that a killed run left too.
@@ -73,14 +87,20 @@ drain() {
   docker rm "$@" >/dev/null
 }
 
-# healthy CONTAINER: waits for it; false when it will not be.
+# healthy CONTAINER: waits for it; false when it will not be. The engine looks every five seconds; until it has done so
+# the image's own check is asked. It says 0 itself: in a trap a return without a number would say what was before it.
 healthy() {
-  local end=$((SECONDS + 120)) running health
+  local end=$((SECONDS + 120)) running health check
+  mapfile -t check < <(docker inspect -f '{{range slice .Config.Healthcheck.Test 1}}{{println .}}{{end}}' "$1" 2>/dev/null)
   while [ $SECONDS -lt $end ]; do
     read -r running health < <(docker inspect -f '{{.State.Status}} {{.State.Health.Status}}' "$1" 2>/dev/null) || return 1
     case $running/$health in
-      running/healthy) return ;;
-      running/starting | created/*) sleep 0.5 ;;
+      running/healthy) return 0 ;;
+      running/starting)
+        if docker exec "$1" "${check[@]:0:${#check[@]}-1}" >/dev/null 2>&1; then return 0; fi
+        sleep 0.5
+        ;;
+      created/*) sleep 0.5 ;;
       *) return 1 ;;
     esac
   done
@@ -94,30 +114,25 @@ told_by_itself() {
       docker exec "$2" python -c 'import urllib.request as u
 print(u.urlopen(u.Request("http://localhost:8000/api/v1/version/", headers={"X-Forwarded-Proto": "https"}), timeout=5).read().decode())'
       ;;
-    frontend) docker exec "$2" wget -q -O - http://127.0.0.1:3000/_app/version.json ;;
-  esac 2>/dev/null | commit_in "$1"
+    frontend) docker exec "$2" wget -q -O - http://127.0.0.1:3000/healthz ;;
+  esac 2>/dev/null | commit_told
 }
 
 # told_by_nginx SERVICE: the same, asked as a browser does.
 told_by_nginx() {
   local host port path
-  host=$(setting ALLOWED_HOSTS localhost | cut -d , -f 1)
-  host=${host#.}
+  host=$(page_domain)
   port=$(setting HTTPS_PORT 443)
   case $1 in
     backend) path=/api/v1/version/ ;;
-    frontend) path=/_app/version.json ;;
+    frontend) path=/healthz ;;
   esac
   # The name leads to this machine, whose certificate is another script's business.
-  curl --silent --insecure --max-time 10 --resolve "$host:$port:127.0.0.1" "https://$host:$port$path" | commit_in "$1"
+  curl --noproxy '*' --silent --insecure --max-time 10 --resolve "$host:$port:127.0.0.1" "https://$host:$port$path" | commit_told
 }
 
-commit_in() {
-  case $1 in
-    backend) sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p' ;;
-    frontend) sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' ;;
-  esac
-}
+# commit_told: the commit of an answer in JSON.
+commit_told() { sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p'; }
 
 # show_log CONTAINER: why it did not start.
 show_log() {
@@ -134,8 +149,11 @@ latest() {
 # begin: takes the lock, looks at what runs, and makes sure that whatever happens is undone and noted.
 begin() {
   local service container running
-  lock deploy deploy
+  lock deploy
   [ -r .env.production ] || fail "$PWD/.env.production is not there or not yours to read; ops/setup.sh your.domain makes it."
+  [ ! -e ops/state/restore ] ||
+    fail 'a restore was killed while it exchanged database and uploads; run it again before anything else is started: ops/restore.sh --latest'
+  [ ! -e ops/state/upgrade ] || fail 'an upgrade of PostgreSQL was killed; run it again first: ops/upgrade-postgres.sh'
   quietly 'compose cannot read this installation.' "${compose[@]}" config -q
   quietly 'git cannot read this checkout.' git rev-parse HEAD
   local changed
@@ -144,10 +162,12 @@ begin() {
     printf '%s\n' "$changed" >&2
     fail 'files of the release were edited here; commit them, or put them away with: git stash'
   }
+  if [ -e "$unfinished" ]; then
+    cat "$unfinished" >>"$log"
+    rm "$unfinished"
+  fi
+  end_on_signals
   trap ended EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
 
   nginx=$(container nginx)
   running=$(docker inspect -f '{{.State.Running}}' "${nginx:-none}" 2>/dev/null) || running=false
@@ -184,13 +204,14 @@ finish_killed() {
   say "A deploy that was killed has left a stand-in for the $1; made it the $1."
   latest "$1" "$(docker inspect -f '{{.Image}}' "$(stand_ins "$1" | head -n 1)")"
   # shellcheck disable=SC2046
-  drain $(regular "$1")
+  drain $(containers "$1")
   quietly "the $1 was not started again." "${compose[@]}" up -d --no-deps --no-build "$1"
   healthy "$(container "$1")" || { show_log "$(container "$1")"; fail "the $1 did not become healthy again."; }
 }
 
 # check_out COMMIT: its files into a folder of their own, beside those of the release that runs.
 check_out() {
+  note killed - >"$unfinished"
   remove_tree
   quietly "git did not check out $1." git worktree add --detach "$tree" "$1"
   git read-tree -n -m -u HEAD "$1" 2>"$output" || {
@@ -218,9 +239,9 @@ remove_tree() {
   git worktree prune
 }
 
-# in_database look|migrate: what the new release thinks of the schema, a line each: `pending NAME` it wants, `surplus NAME`
+# schema look|migrate: what the new release thinks of the schema, a line each: `pending NAME` it wants, `surplus NAME`
 # it does not know. With `migrate` it applies what is pending. One at a time, by the lock of prepare_database.py.
-in_database() {
+schema() {
   trial run --rm -T --no-deps backend python -c '
 import os, sys
 import django
@@ -245,17 +266,21 @@ if plan and sys.argv[1:] == ["migrate"]:
 ' "$@" </dev/null 2>"$output"
 }
 
-# The scripts read $pending.
-# shellcheck disable=SC2034
 # judge_schema FORCE: may the new release run on the schema that is there? Leaves what it wants in $pending.
+# shellcheck disable=SC2034
 judge_schema() {
-  local told name file unsafe=()
-  told=$(in_database look) || { tail -n 30 "$output" >&2; fail 'the release did not say what it thinks of the schema.'; }
+  local told name app unsafe=()
+  told=$(schema look) || { tail -n 30 "$output" >&2; fail 'the release did not say what it thinks of the schema.'; }
   mapfile -t pending < <(sed -n 's/^pending //p' <<<"$told")
   while read -r name; do
     say "The database has a migration that the release does not know: $name"
-    file=backend/apps/${name%%.*}/migrations/${name#*.}.py
-    grep -qsE '^ +previous_release_runs = True$' "$file" || unsafe+=("$name")
+    app=${name%%.*}
+    if [ -d "backend/apps/$app" ]; then
+      grep -qsE '^ +previous_release_runs = True$' "backend/apps/$app/migrations/${name#*.}.py" || unsafe+=("$name")
+    else
+      # Of a package: the migration of ours that came with it says so.
+      grep -qsE "^ +previous_release_runs_with = .*\"$app\"" backend/apps/*/migrations/*.py || unsafe+=("$name")
+    fi
   done < <(sed -n 's/^surplus //p' <<<"$told")
   if [ ${#unsafe[@]} -gt 0 ] && [ -z "$1" ]; then
     fail "nothing says that the release runs on the newer schema (${unsafe[*]}: no \`previous_release_runs = True\` in the file). If you know that it does, say --force; else restore a backup of its time."
@@ -282,9 +307,12 @@ swap() {
     expected[$service]=$to
     # What a plain `up` had built was not told its commit.
     if [ "$to" = previous ]; then expected[$service]=$told; fi
-    [ "$told" = "${expected[$service]}" ] || fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
+    [ "$told" = "${expected[$service]}" ] || {
+      show_log "$name"
+      fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
+    }
   done
-  say 'The new containers were healthy and said their commit.'
+  reached 'The new containers were healthy and said their commit.'
 
   read -r network < <(docker inspect -f '{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}' "$nginx")
   for service in "${services[@]}"; do
@@ -295,31 +323,37 @@ swap() {
   for service in "${services[@]}"; do
     for ((try = 0; ; try++)); do
       [ "$(told_by_nginx "$service")" != "${expected[$service]}" ] || break
-      [ $try -lt 40 ] || fail "nginx did not find the new $service. The old release answers as before."
+      [ $try -lt 40 ] || {
+        show_log "${stand_in[$service]}"
+        fail "nginx did not find the new $service. The old release answers as before."
+      }
       sleep 0.1
     done
   done
-  say 'They answered through nginx.'
+  reached 'They answered through nginx.'
 
   for service in "${services[@]}"; do
     replaced+=("$service")
     latest "$service" "${project}_$service:$to"
     # One by one: ids have no spaces.
     # shellcheck disable=SC2046
-    drain $(regular "$service")
+    drain $(containers "$service")
     quietly "the $service was not started." installed up -d --no-deps --no-build "$service"
     container=$(container "$service")
     healthy "$container" || {
       show_log "$container"
       fail "the $service of $to did not become healthy."
     }
-    say "Replaced the $service."
+    reached "Replaced the $service."
   done
   sleep "$nginx_forgives"
   for service in "${services[@]}"; do
     for try in 1 2 3 4 5; do
       told=$(told_by_nginx "$service") || told=
-      [ "$told" = "${expected[$service]}" ] || fail "answer $try of the $service through nginx was of ${told:-nobody}, not of $to."
+      [ "$told" = "${expected[$service]}" ] || {
+        show_log "$(container "$service")"
+        fail "answer $try of the $service through nginx was of ${told:-nobody}, not of $to."
+      }
     done
   done
 }
@@ -333,15 +367,15 @@ adopt() {
     cat "$tree/nginx/nginx.conf" >nginx/nginx.conf
     git add nginx/nginx.conf
   fi
-  quietly "the containers are of $1, but git did not check out its files; run: git checkout --detach $1" \
-    git checkout --detach "$1"
   # shellcheck disable=SC2046
   drain $(stand_ins)
   result='done'
+  quietly "the containers are of $1, but git did not check out its files; run: git checkout --detach $1" \
+    git checkout --detach "$1"
   if [ -n "$nginx_changed" ]; then
     quietly "nginx refuses the new nginx.conf and goes on with the old one; look at it: ${compose[*]} exec -T nginx nginx -t" \
       docker exec "$nginx" nginx -t
-    docker exec "$nginx" nginx -s reload 2>/dev/null
+    quietly "nginx was not reloaded; see its log: ${compose[*]} logs --tail 20 nginx" docker exec "$nginx" nginx -s reload
     if docker exec "$nginx" cat /etc/nginx/nginx.conf | cmp -s - nginx/nginx.conf; then
       say 'nginx took over its new file.'
     else
@@ -356,11 +390,11 @@ adopt() {
 put_back() {
   local service container
   if [ ${#replaced[@]} -gt 0 ]; then
-    say 'Putting the old release back.'
+    reached 'Putting the old release back.'
     for service in "${replaced[@]}"; do
       latest "$service" "${old_image[$service]}"
       # shellcheck disable=SC2046
-      drain $(regular "$service")
+      drain $(containers "$service")
       env -u COMMIT "${compose[@]}" up -d --no-deps --no-build "$service" >"$output" 2>&1 </dev/null
       container=$(container "$service")
       healthy "${container:-none}" || {
@@ -371,8 +405,15 @@ put_back() {
     done
     sleep "$nginx_forgives"
   fi
-  # shellcheck disable=SC2046
-  drain $(stand_ins)
+  for service in "${services[@]}"; do
+    [ -n "$(stand_ins "$service")" ] || continue
+    if healthy "$(container "$service")"; then
+      # shellcheck disable=SC2046
+      drain $(stand_ins "$service")
+    else
+      printf '%s: the %s is not healthy; what stands in for it is left.\n' "$script" "$service" >&2
+    fi
+  done
 }
 
 # ended: whatever way the script ends, but for kill -9.
@@ -380,11 +421,16 @@ ended() {
   trap - EXIT
   trap '' HUP INT TERM
   set +e
+  exec 1>&"$stdout" 2>&"$stderr"
   [ "$result" = 'done' ] || put_back
   remove_tree
-  rm -f "$output" "$state/release.yml"
-  printf '%s %s %s %s %s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${SUDO_USER:-$(id -un)}" "${script%.sh}" \
-    "$from" "$to" "$result" "$((SECONDS - started))" >>"$log"
+  rm -f "$output" "$state/release.yml" "$unfinished"
+  note "$result" "$((SECONDS - started))" >>"$log"
+}
+
+# note RESULT SECONDS: the line of this run for the log.
+note() {
+  printf '%s %s %s %s %s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${SUDO_USER:-$(id -un)}" "${script%.sh}" "$from" "$to" "$1" "$2"
 }
 
 # kept: the tags to which one can go back, the newest first.
@@ -400,7 +446,7 @@ forget_old() {
   # This run has no line yet, and the first one has no file.
   touch "$log"
   wanted=$({ printf '%s\n%s\n' "$to" "$from" && tac "$log" | awk '$6 == "done" {print $5; print $4}'; } |
-    awk -v most="$kept_commits" '!seen[$0]++ && ++count <= most')
+    awk -v most="$kept_commits" '$0 != "previous" && !seen[$0]++ && ++count <= most')
   for service in "${services[@]}"; do
     docker image ls --format '{{.Tag}}' "${project}_$service" | grep -E '^[0-9a-f]{40}$' | while read -r tag; do
       grep -qx "$tag" <<<"$wanted" || docker image rm "${project}_$service:$tag" >/dev/null 2>&1 || true

@@ -8,10 +8,11 @@
 #   ops/rollback.sh --help     say this
 #
 # Nothing is built and the database stays as it is. Migrations that the older release does not know are named; it is
-# refused unless each of them says `previous_release_runs = True` in its class, or you say --force.
+# refused unless each of them says `previous_release_runs = True` in its class (docs/runbook.md), or you say --force.
 # The containers are replaced as deploy.sh does it, and a line goes to ops/state/deploys.log.
 
 # shellcheck disable=SC1091,SC2154
+set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/release.sh"
 
 list() {
@@ -23,26 +24,22 @@ list() {
   done
 }
 
-force=
-case ${1:-} in
-  --list)
-    list
-    exit
-    ;;
-  --force)
-    force=yes
-    shift
-    ;;
-esac
-case ${1:-} in -*) refuse "there is no option $1; see rollback.sh --help." ;; esac
-[ $# -le 1 ] || refuse 'it takes one commit; see rollback.sh --help.'
-
+if [ "${1:-}" = --list ]; then
+  list
+  exit
+fi
+read_arguments "$@"
 begin
 
-if [ $# = 1 ]; then
-  wanted=$1
-else
-  wanted=$(awk -v now="$from" '$6 == "done" && $5 == now {before = $4} END {print before}' "$log" 2>/dev/null) || wanted=
+if [ -z "$wanted" ]; then
+  # What was deployed onto itself, on newer images for example, came from nowhere else. Who goes back twice does not want
+  # what was left the first time; and after a deploy that was killed the one before is what that began with.
+  wanted=$(awk -v now="$from" '
+    $5 == "-" {next}
+    $3 == "deploy" && $6 == "killed" {if (begun == "") begun = $4; next}
+    {begun = ""}
+    $3 == "deploy" && $6 == "done" && $5 == now && $4 != now {before = $4}
+    END {print begun == "" ? before : begun}' "$log" 2>/dev/null) || wanted=
   [ -n "$wanted" ] || fail "no deploy is known before the present one. Kept are:
 $(list)"
 fi

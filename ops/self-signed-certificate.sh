@@ -33,7 +33,7 @@ done
 
 if [ -e cert.pem ] && [ -e key.pem ]; then
   # nginx reads it as a root that may do no more than its owner.
-  read -r owner mode < <(stat -c '%u %a' key.pem)
+  read -r owner mode < <(stat -L -c '%u %a' key.pem)
   if [ "$owner" != 0 ] && [ $((8#$mode & 4)) = 0 ]; then
     fail "nginx cannot read nginx/ssl/key.pem, which belongs to user $owner alone; run: sudo chown root nginx/ssl/key.pem"
   fi

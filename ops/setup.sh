@@ -1,8 +1,14 @@
 #!/bin/bash
 # setup.sh - prepares this checkout for a server: settings with strong secrets, and nginx's names.
 #
-#   ops/setup.sh DOMAIN    for example: ops/setup.sh thinkring.example.com
-#   ops/setup.sh --help    say this
+#   ops/setup.sh DOMAIN              for example: ops/setup.sh thinkring.example.com
+#   ops/setup.sh --staging DOMAIN    a server to try things on, beside the other one: ops/setup.sh --staging staging.example.com
+#   ops/setup.sh --help              say this
+#
+# ops/install.sh calls it, and does all that comes after it.
+#
+# A staging server is a checkout of its own, with its own containers, volumes and ports (8080 and 8443). Mails stay in
+# its log, search engines stay out, and what is restored into it is masked.
 #
 # The page is served at DOMAIN, the API at api.DOMAIN. It writes files that git ignores, and overwrites none.
 # Beside a .env.production of the same domain, one that was restored, it writes only those that are missing:
@@ -10,12 +16,9 @@
 #   nginx/domain/page.names      the name of the page's host
 #   nginx/domain/api.names       the name of the API's host
 
+# shellcheck source=ops/installation.sh
 set -euo pipefail
-
-fail() {
-  printf 'setup.sh: %s\n' "$1" >&2
-  exit "${2:-1}"
-}
+source "$(dirname "$(readlink -f "$0")")/installation.sh"
 
 # Characters that neither compose nor a URL reads as anything else.
 secret() { head -c 48 /dev/urandom | base64 | tr -d '\n' | tr '+/' '-_'; }
@@ -30,34 +33,30 @@ write_name() {
   fi
 }
 
+staging=
+if [ "${1:-}" = --staging ]; then
+  staging=yes
+  shift
+fi
 case ${1:-} in
-  -h | --help)
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
-    exit
-    ;;
-  -*) fail "there is no option $1; see setup.sh --help." 2 ;;
-  '') fail 'which domain? For example: ops/setup.sh thinkring.example.com' 2 ;;
+  -*) refuse "there is no option $1; see $script --help." ;;
+  '') refuse 'which domain? For example: ops/setup.sh thinkring.example.com' ;;
 esac
-[ $# = 1 ] || fail 'it takes one domain; see setup.sh --help.' 2
+[ $# = 1 ] || refuse "it takes one domain; see $script --help."
 
 domain=${1,,}
-label='[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
-if ! [[ $domain =~ ^($label\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$ ]] || [ ${#domain} -gt 249 ]; then
-  fail "\"$1\" is not a domain; give the bare name, without https:// or a path, for example thinkring.example.com." 2
-fi
-
-cd "$(dirname "$(readlink -f "$0")")/.."
+is_domain "$domain" ||
+  refuse "\"$1\" is not a domain; give the bare name, without https:// or a path, for example thinkring.example.com."
 
 for folder in . nginx/domain; do
   [ -w "$folder" ] ||
-    fail "$(id -un) may not write to $PWD${folder#.}, which belongs to $(stat -c %U "$folder"); run it as that user, or as root."
+    fail "$(id -un) may not write to $(readlink -f "$folder"), which belongs to $(stat -c %U "$folder"); run it as that user, or as root."
 done
 restored=
 if [ -e .env.production ]; then
   [ -r .env.production ] ||
     fail "$(id -un) may not read .env.production, which belongs to $(stat -c %U .env.production); run it as that user, or as root."
-  hosts=$(sed -n 's/^ALLOWED_HOSTS=//p' .env.production | tail -n 1 | tr -d "\"' \r")
-  [ "${hosts%%,*}" = "$domain" ] ||
+  [ "$(page_domain)" = "$domain" ] ||
     fail ".env.production is there already, not for $domain, and nothing was changed. To begin anew, move it away first; a database that has been started keeps its old DB_PASSWORD, so take that over."
   restored=yes
 else
@@ -77,10 +76,18 @@ else
     -e "s|^CORS_ALLOWED_ORIGINS=.*|CORS_ALLOWED_ORIGINS=https://$domain|" \
     -e "s|^VITE_API_BASE_URL=.*|VITE_API_BASE_URL=https://api.$domain/api/v1|" \
     .env.production.example >.env.production
-  echo 'Wrote .env.production with new secrets; only you can read it. Keep a copy where the backups are.'
+  if [ -n "$staging" ]; then
+    sed -i -e "s|^CORS_ALLOWED_ORIGINS=.*|CORS_ALLOWED_ORIGINS=https://$domain:8443|" \
+      -e "s|^VITE_API_BASE_URL=.*|VITE_API_BASE_URL=https://api.$domain:8443/api/v1|" \
+      -e 's|^COMPOSE_PROFILES=.*|COMPOSE_PROFILES=|' .env.production
+    printf '\n# ステージング / staging\nSTAGING=True\nARCHIVE_MODE=off\nCOMPOSE_PROJECT_NAME=thinkring-staging\nHTTP_PORT=8080\nHTTPS_PORT=8443\n' >>.env.production
+  fi
+  echo 'Wrote .env.production with new secrets; only you can read it. Keep a copy on another machine: it is in no backup.'
 fi
 
 umask 022
+# Docker would make it as root, and then nobody else could make backups.
+mkdir -p backups
 write_name nginx/domain/page.names "$domain"
 write_name nginx/domain/api.names "api.$domain"
 
@@ -89,5 +96,4 @@ if [ -e nginx/ssl/cert.pem ]; then
 else
   echo 'There is no certificate in nginx/ssl yet; the first start makes a self-signed one.'
 fi
-if command -v docker-compose >/dev/null; then compose=docker-compose; else compose='docker compose'; fi
-echo "Next: $compose -f docker-compose.prod.yml up -d --build"
+echo "Next: ${compose[*]} up -d --build"

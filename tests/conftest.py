@@ -19,6 +19,8 @@ It is started by `docker compose`, and by `docker-compose` 1.29 too where a test
 tests/stack/conftest.py. Without a Docker engine such tests are skipped; on CI they fail.
 """
 
+import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -52,6 +54,14 @@ def engine(missing):
 
 
 @pytest.fixture(scope="session")
+def chromium(missing):
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        missing("there is no Chromium on this machine (Debian: apt install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
 def stack(request, engine, tmp_path_factory):
     """The production stack, running."""
     front_end = getattr(request, "param", FRONT_ENDS[-1])
@@ -62,17 +72,17 @@ def stack(request, engine, tmp_path_factory):
 
 @pytest.fixture
 def figure(request):
-    """Notes a measured figure for the end of the run."""
+    """Notes a measured figure for the end of the run, and for docs/operations-report.md."""
 
     def note(what, value):
-        case = f" [{request.node.callspec.id}]" if hasattr(request.node, "callspec") else ""
-        request.node.user_properties.append(("figure", f"{what}{case}: {value}"))
+        case = request.node.callspec.id if hasattr(request.node, "callspec") else ""
+        request.node.user_properties.append(("figure", {"what": what, "case": case, "value": str(value)}))
 
     return note
 
 
 class Shares(LoadScopeScheduling):
-    """What is given to a process at once: a file of the browser's tests, or all the rest, which shares the engine.
+    """What a process gets at once: a file of the browser's or bad input; all of stack, deploys, or faults; or the rest.
 
     Each process has a stack and a Chromium of its own. The largest share is given first. The groups of xdist's own
     `--dist loadgroup` have no effect with pytest 9, which takes a test's name only once.
@@ -80,7 +90,10 @@ class Shares(LoadScopeScheduling):
 
     def _split_scope(self, nodeid):
         file = nodeid.split("::")[0]
-        return file if "browser" in file.split("/") else "rest"
+        folders = file.split("/")
+        if {"browser", "corpus", "fuzz"} & {*folders}:
+            return file
+        return next((share for share in ("stack", "deploy", "reliability") if share in folders), "rest")
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -90,16 +103,23 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_terminal_summary(terminalreporter):
     """What was measured, and what the stages of `make test` before this one could not run."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    figures = [
-        value
-        for report in reports
-        for name, value in getattr(report, "user_properties", ())
-        if name == "figure" and report.when == "call"
-    ]
-    if figures:
+    calls = [report for report in reports if getattr(report, "when", None) == "call"]
+    figures = {report.nodeid: [value for name, value in report.user_properties if name == "figure"] for report in calls}
+    if any(figures.values()):
         terminalreporter.section("figures")
-        for line in figures:
-            terminalreporter.write_line(line)
+        for figure in itertools.chain(*figures.values()):
+            case = f" [{figure['case']}]" if figure["case"] else ""
+            terminalreporter.write_line(f"{figure['what']}{case}: {figure['value']}")
+    if calls:
+        git = ["git", "rev-parse", "--short=7", "HEAD"]
+        commit = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+        # What other runs have measured stays.
+        file = ROOT / "reports" / "measured.json"
+        measured = json.loads(file.read_text()) if file.exists() else {}
+        for report in calls:
+            measured[report.nodeid] = {"passed": report.passed, "commit": commit, "figures": figures[report.nodeid]}
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(measured, ensure_ascii=False, indent=1))
     skipped = ROOT / "reports" / "skipped.txt"
     reasons = skipped.read_text() if skipped.exists() else ""
     if reasons:

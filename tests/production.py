@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[1]
 DOMAIN = "thinkring.test"
 PRODUCTION = "docker-compose.prod.yml"
 FRONT_ENDS = ["docker-compose", "docker compose"]
+# All that a test asks comes from one address, as no site's visitors do.
+NO_LIMITS = dict.fromkeys(
+    ["LIMIT_LOGIN_NAME", "LIMIT_LOGIN_ADDRESS", "LIMIT_ANONYMOUS", "LIMIT_SIGNED_IN", "LOGIN_FAILURE_LIMIT"], 1_000_000
+)
 # Nothing of the caller's may decide what compose does.
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST") if name in os.environ}
 
@@ -65,9 +69,7 @@ class Stack:
     def running(self):
         clone(self.folder)
         subprocess.run(["ops/setup.sh", DOMAIN], cwd=self.folder, check=True, capture_output=True)
-        with (self.folder / ".env.production").open("a") as settings:
-            settings.write(f"\nCOMPOSE_PROJECT_NAME={self.project}\n")
-            settings.write(f"HTTP_PORT={self.ports['http']}\nHTTPS_PORT={self.ports['https']}\n")
+        self.be_apart(self.folder / ".env.production")
         try:
             self.compose("build")
             started = time.monotonic()
@@ -76,8 +78,18 @@ class Stack:
             self.seconds_to_healthy = time.monotonic() - started
             yield
         finally:
-            self.compose("down", "--volumes", "--remove-orphans", check=False)
-            remove_images(self.project)
+            self.remove()
+
+    def be_apart(self, settings, **more):
+        """Writes into a file of settings what keeps this stack from being in the way of another."""
+        own = {"COMPOSE_PROJECT_NAME": self.project, "HTTP_PORT": self.ports["http"], "HTTPS_PORT": self.ports["https"]}
+        with settings.open("a") as file:
+            file.writelines(f"\n{name}={value}" for name, value in (NO_LIMITS | own | more).items())
+            file.write("\n")
+
+    def remove(self):
+        self.compose("down", "--volumes", "--remove-orphans", check=False)
+        remove_images(self.project)
 
     def compose(self, *arguments, check=True, file=PRODUCTION, **environment):
         """A compose command in the checkout; `environment` stands above what .env.production says."""

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with a throw-away PostgreSQL 15 behind DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD.
+# Runs a command with a throw-away PostgreSQL 15 behind DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD; its own
+# pg_dump is PG_DUMP, which wants options and the name of a database.
 #
 #   tests/with-postgres.sh COMMAND [ARGUMENT…]
 #
@@ -7,7 +8,7 @@
 # command is skipped and the reason is noted in reports/skipped.txt (with CI=true that is a failure).
 set -euo pipefail
 
-[ $# -gt 0 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 export DB_HOST=127.0.0.1 DB_NAME=thinkring DB_USER=thinkring DB_PASSWORD=thinkring-throw-away
 binaries=/usr/lib/postgresql/15/bin
@@ -34,6 +35,7 @@ if docker info >/dev/null 2>&1; then
   container=$(docker run --detach --publish 127.0.0.1::5432 --env "POSTGRES_DB=$DB_NAME" --env "POSTGRES_USER=$DB_USER" \
     --env "POSTGRES_PASSWORD=$DB_PASSWORD" --shm-size 256m postgres:15 postgres "${fast[@]}")
   DB_PORT=$(docker port "$container" 5432/tcp | head -n 1 | sed 's/.*://')
+  PG_DUMP="docker exec $container pg_dump --username $DB_USER"
   ready() { docker exec "$container" pg_isready --quiet --host 127.0.0.1 --username "$DB_USER"; }
 elif [ -x "$binaries/initdb" ]; then
   DB_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -42,6 +44,7 @@ elif [ -x "$binaries/initdb" ]; then
   as_server "$binaries/pg_ctl" -D "$work/data" -w --log "$work/log" \
     -o "-p $DB_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work ${fast[*]}" start >/dev/null
   as_server "$binaries/createdb" --host 127.0.0.1 --port "$DB_PORT" --username "$DB_USER" "$DB_NAME"
+  PG_DUMP="$binaries/pg_dump --host 127.0.0.1 --port $DB_PORT --username $DB_USER"
   ready() { "$binaries/pg_isready" --quiet --host 127.0.0.1 --port "$DB_PORT"; }
 else
   reason="the back end's tests on PostgreSQL: neither a Docker engine nor PostgreSQL 15 is on this machine"
@@ -53,7 +56,7 @@ else
   exit 0
 fi
 
-export DB_PORT
+export DB_PORT PG_DUMP
 for _ in $(seq 120); do
   if ready; then
     "$@"

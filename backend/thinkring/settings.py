@@ -16,8 +16,11 @@ from thinkring.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
+MANY = 1_000_000
 
 DEBUG = env.boolean("DEBUG", True)
+# A server to try things on, in public, with a masked copy of production.
+STAGING = env.boolean("STAGING", False)
 RELEASE = __version__
 COMMIT = env.text("COMMIT", "unknown")
 
@@ -41,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "corsheaders",
     "django_filters",
     "drf_spectacular",
@@ -61,7 +65,15 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+
+# For Prometheus, inside of the container's networks only; 0 is none, and then nothing is counted.
+METRICS_PORT = env.integer("METRICS_PORT", 0, 1024, 65535)
+if METRICS_PORT == 8000:
+    raise ImproperlyConfigured("set METRICS_PORT to another port than 8000, for example 9100: the API has that one.")
+if METRICS_PORT:
+    MIDDLEWARE.insert(0, "apps.core.metrics.MetricsMiddleware")
 
 ROOT_URLCONF = "thinkring.urls"
 WSGI_APPLICATION = "thinkring.wsgi.application"
@@ -136,12 +148,41 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Who guesses at a password is locked out, in the API and the admin alike.
+# https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 10, 1, MANY)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# Of one name from one address, so that nobody can lock out somebody else.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_of"
+AXES_CLIENT_IP_CALLABLE = "apps.core.requests.client_address"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
+# Of a form that failed nothing is kept but that it failed.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+# apps.core.audit has it, without names.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+# Calls a minute: of log-in for each name and address, of log-in for each address, other ones for each address, and
+# of somebody who is signed in for the account.
+CALL_LIMITS = {
+    "login_name": env.integer("LIMIT_LOGIN_NAME", 5, 1, MANY),
+    "login_address": env.integer("LIMIT_LOGIN_ADDRESS", 20, 1, MANY),
+    "anonymous": env.integer("LIMIT_ANONYMOUS", 60, 1, MANY),
+    "signed_in": env.integer("LIMIT_SIGNED_IN", 600, 1, MANY),
+}
+
+# In the audit log an address is only the network that it is in.
+AUDIT_MASK_ADDRESSES = env.boolean("AUDIT_MASK_ADDRESSES", False)
+
 # Japanese first: it answers whoever asks for neither of the two.
 LANGUAGE_CODE = "ja"
 LANGUAGES = [("ja", "日本語"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
-USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
@@ -165,11 +206,13 @@ if not DEBUG:
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002"]
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0 if DEBUG else 1, 0, 5)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SESSION_COOKIE_HTTPONLY = True
+if not DEBUG:
+    # A browser takes them over TLS only, for this host alone and from nobody else.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (*default_headers, "if-match")
-CORS_EXPOSE_HEADERS = ("ETag", "Retry-After", "X-Request-ID")
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "X-Request-ID")
 # A browser may keep the answer to its preflight this long (seconds); autosave would otherwise double its requests.
 CORS_PREFLIGHT_MAX_AGE = 7200
 CORS_URLS_REGEX = r"^/api/"
@@ -179,6 +222,13 @@ PAGE_URL = env.address(
     "PAGE_URL",
     "http://127.0.0.1:5173" if DEBUG else next(iter(CORS_ALLOWED_ORIGINS), f"https://{ALLOWED_HOSTS[0]}"),
 )
+# Whom to tell of a hole, in /.well-known/security.txt.
+SECURITY_CONTACT = env.text("SECURITY_CONTACT", f"mailto:security@{urlsplit(PAGE_URL).hostname}")
+if not SECURITY_CONTACT.startswith(("mailto:", "https://")):
+    raise ImproperlyConfigured(
+        "set SECURITY_CONTACT to mailto: and an address, or to a page that begins with https://, "
+        f"not to {SECURITY_CONTACT!r}."
+    )
 # Seconds that a link to set a new password works.
 PASSWORD_RESET_TIMEOUT = 3600
 
@@ -197,7 +247,10 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"thinkRing <no-reply@{urlsplit(PAGE_URL).hostname}>")
-if EMAIL_HOST:
+if STAGING:
+    # Whatever mail server is set: nothing leaves, and the log has it.
+    EMAIL_BACKEND = "apps.core.mail.ConsoleBackend"
+elif EMAIL_HOST:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 elif DEBUG:
     EMAIL_BACKEND = "apps.core.mail.ConsoleBackend"
@@ -210,6 +263,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.negotiation.ForgivingNegotiation",
+    "DEFAULT_THROTTLE_CLASSES": ["apps.core.throttling.AnonymousLimit", "apps.core.throttling.SignedInLimit"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "apps.core.pagination.PageNumberPagination",
     "DEFAULT_SCHEMA_CLASS": "apps.core.schema.Schema",
@@ -226,6 +280,8 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.integer("JWT_ACCESS_TOKEN_LIFETIME", 15, 1, 1440)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.integer("JWT_REFRESH_TOKEN_LIFETIME", 7, 1, 365)),
 }
+# A session ends this long after its log-in, however often its tokens are renewed.
+SESSION_LIFETIME = timedelta(days=env.integer("SESSION_LIFETIME", 30, 1, 365))
 REFRESH_COOKIE = "refresh" if DEBUG else "__Secure-refresh"
 REFRESH_COOKIE_PATH = "/api/v1/auth/"
 
@@ -283,12 +339,16 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        # Named, so that it loses Django's own handlers: they would write each line a second time, and mail ADMINS.
         "django": {"level": "INFO"},
         # What a client did wrong stands in the line of its request already, and why a view said 5xx in its own.
         "django.request": {"level": "ERROR", "filters": ["exceptions"]},
         # Said once a host by core.errors, not with a traceback for each request of a robot.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # `runserver` tells of each request too. Only what went wrong is told twice, and its lines come whole.
         "django.server": {"level": "WARNING", "propagate": False},
+        # It tells of each log-in, names included; apps.core.audit does without.
+        "axes": {"level": "ERROR"},
         # It says at every start of `runserver` that it watches the files.
         "django.utils.autoreload": {"level": "WARNING"},
     },

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from apps.core import errors
-from apps.core.views import unknown_route
+from apps.core.views import security_txt, unknown_route
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -13,6 +13,7 @@ handler500 = errors.server_error
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path(".well-known/security.txt", security_txt),
     path("api/v1/", include("apps.core.urls")),
     path("api/v1/auth/", include("apps.accounts.api.urls")),
     path("api/v1/", include("apps.thinking.api.urls")),

@@ -17,6 +17,10 @@ export const handle: Handle = async ({ event, resolve }) => {
 		response.headers.set('Cache-Control', 'no-cache');
 	}
 
+	if (process.env.STAGING === 'True') {
+		response.headers.set('X-Robots-Tag', 'noindex, nofollow');
+	}
+
 	if (event.url.pathname !== '/healthz') {
 		console.log(
 			JSON.stringify({

@@ -3,6 +3,7 @@
 /// <reference lib="esnext" />
 /// <reference lib="webworker" />
 import { build, prerendered, version } from '$service-worker';
+import { isUnreachable } from '$lib/api/errors';
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 
@@ -62,7 +63,7 @@ async function navigate(request: Request): Promise<Response> {
 	const kept = () => caches.match(SHELL, { cacheName: CACHE });
 	try {
 		const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
-		return response.status < 502 ? response : ((await kept()) ?? response);
+		return isUnreachable(response.status) ? ((await kept()) ?? response) : response;
 	} catch (error) {
 		const response = await kept();
 		if (!response) throw error;

@@ -8,65 +8,17 @@ that the test looked at.
 """
 
 import contextlib
-import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
 
+from .chromium import launched
 from .visitor import LOCALES, REPORTS, Visitor
-
-APART = Path(__file__).with_name("apart.sh")
-
-# Without these, Chromium asks its maker's hosts at every start.
-QUIET = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-    *(["--no-sandbox"] if os.geteuid() == 0 else []),
-]
-
-
-@pytest.fixture(scope="session")
-def chromium(missing):
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        missing("there is no Chromium on this machine (Debian: apt install chromium)")
-    return found
 
 
 @pytest.fixture(scope="session")
 def browser(stack, chromium):
-    expect.set_options(timeout=15_000)
-    with apart(stack, chromium) as (program, environment), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, env=environment, args=[*QUIET, *stack.chromium_arguments]
-        )
+    with launched(stack, chromium) as browser:
         yield browser
-        browser.close()
-
-
-@contextlib.contextmanager
-def apart(stack, program):
-    """What to start with which environment, so that the program is in a network of its own (apart.sh).
-
-    Without root or socat that cannot be made; then it is the program itself.
-    """
-    if os.geteuid() != 0 or not shutil.which("socat"):
-        yield program, dict(os.environ)
-        return
-    ports = [str(port) for port in stack.ports.values()]
-    with tempfile.TemporaryDirectory() as ways, contextlib.ExitStack() as relays:
-        for port in ports:
-            relay = subprocess.Popen(["socat", f"UNIX-LISTEN:{ways}/{port},fork,backlog=128", f"TCP:127.0.0.1:{port}"])
-            relays.callback(relay.wait)
-            relays.callback(relay.terminate)
-        yield APART, {**os.environ, "PROGRAM": program, "PORTS": " ".join(ports), "WAYS": ways}
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Two devices that changed the same thing: nothing is lost, and the person chooses field by field."""
 
-import pytest
 from playwright.sync_api import expect
 
-LANGUAGES = pytest.mark.parametrize("language", ["ja", "en"])
+from .visitor import LANGUAGES
 
 
 def on_two_devices(visitors, language, step):
@@ -59,16 +58,14 @@ def test_texts_are_chosen_field_by_field(visitors, language):
 def test_items_of_both_are_kept_by_keyboard_alone(visitors, language):
     first, second = on_two_devices(visitors, language, "flow")
     for visitor, text in ((first, "Count the screws"), (second, "Weigh the screws")):
-        visitor.field("step_item_new", list=visitor.say("step_flow_items")).focus()
-        visitor.page.keyboard.insert_text(text)
+        visitor.type(visitor.new_item("step_flow_items"), text)
         visitor.page.keyboard.press("Enter")
         if visitor is first:
             visitor.is_saved()
     dialog = compares(second)
     second.look(f"conflict-items-{language}")
     expect(dialog.get_by_text("Count the screws")).to_be_visible()
-    second.button("draft_sides_save").focus()
-    second.page.keyboard.press("Enter")
+    second.press(second.button("draft_sides_save"))
     second.is_saved()
     first.page.reload()
     first.go_to("flow")
@@ -83,13 +80,13 @@ def test_an_order_that_both_have_changed_is_chosen(visitors, language):
     first, second = on_two_devices(visitors, language, "flow")
     texts = ["Count", "Weigh", "Write"]
     for text in texts:
-        first.field("step_item_new", list=first.say("step_flow_items")).focus()
+        first.new_item("step_flow_items").focus()
         first.page.keyboard.insert_text(text)
     first.is_saved()
     second.page.reload()
     second.go_to("flow")
     for visitor, number, key in ((first, 1, "Alt+ArrowDown"), (second, 3, "Alt+ArrowUp")):
-        item(visitor, number).press(key)
+        visitor.item("step_flow_items", number).press(key)
         if visitor is first:
             visitor.is_saved()
     dialog = compares(second)
@@ -100,11 +97,7 @@ def test_an_order_that_both_have_changed_is_chosen(visitors, language):
     second.look(f"conflict-order-{language}")
     second.button("draft_sides_save").click()
     second.is_saved()
-    assert [item(second, number).input_value() for number in (1, 2, 3)] == ["Weigh", "Count", "Write"]
-
-
-def item(visitor, number):
-    return visitor.field("step_item", list=visitor.say("step_flow_items"), number=number)
+    assert [second.item("step_flow_items", number).input_value() for number in (1, 2, 3)] == ["Weigh", "Count", "Write"]
 
 
 @LANGUAGES

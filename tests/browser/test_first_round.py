@@ -7,8 +7,9 @@ tests/stack shows that the parts answer; here they are used together, in both la
 import re
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import expect
+
+from .visitor import LANGUAGES
 
 THOUGHTS = {
     "ja": {
@@ -42,12 +43,6 @@ THOUGHTS = {
 }
 
 
-def add(visitor, group, text):
-    field = visitor.field("step_item_new", list=visitor.say(group))
-    field.fill(text)
-    field.press("Enter")
-
-
 def write_round(visitor, thoughts):
     visitor.field("step_overview_theme").fill(thoughts["theme"])
     visitor.field("step_overview_purpose").fill(thoughts["purpose"])
@@ -55,13 +50,13 @@ def write_round(visitor, thoughts):
     visitor.is_saved()
 
     visitor.go_to("extract")
-    add(visitor, "step_extract_ui", thoughts["element"])
-    add(visitor, "step_extract_other", thoughts["struck"])
+    visitor.add("step_extract_ui", thoughts["element"])
+    visitor.add("step_extract_other", thoughts["struck"])
     visitor.is_saved()
 
     visitor.go_to("flow")
     for text in thoughts["flow"]:
-        add(visitor, "step_flow_items", text)
+        visitor.add("step_flow_items", text)
     item = visitor.field("step_item", list=visitor.say("step_flow_items"), number=3)
     expect(item).to_have_value(thoughts["flow"][2])
     item.press("Alt+ArrowUp")
@@ -69,8 +64,8 @@ def write_round(visitor, thoughts):
     visitor.is_saved()
 
     visitor.go_to("mvp")
-    add(visitor, "step_mvp_must", thoughts["must"])
-    add(visitor, "step_mvp_later", thoughts["later"])
+    visitor.add("step_mvp_must", thoughts["must"])
+    visitor.add("step_mvp_later", thoughts["later"])
     visitor.is_saved()
 
     visitor.go_to("expand")
@@ -105,7 +100,7 @@ def make_node(visitor, title, context):
     expect(visitor.page.get_by_role("link", name=title, exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_think_one_round_and_find_it_again(visitors, language):
     visitor, thoughts = visitors(language), THOUGHTS[language]
     visitor.open("/")
@@ -153,18 +148,22 @@ def test_think_one_round_and_find_it_again(visitors, language):
 
 
 def test_a_restart_of_everything_loses_nothing(visitors, stack):
-    visitor, thoughts = visitors("ja"), THOUGHTS["ja"]
-    name = visitor.sign_up()
-    visitor.new_project(thoughts["project"])
-    write_round(visitor, thoughts)
-    round_path = urlsplit(visitor.page.url).path
-    visitor.page.close()
+    """Of anybody's: one restart, since it takes its time, with someone of each language."""
+    rounds = []
+    for language, thoughts in THOUGHTS.items():
+        visitor = visitors(language)
+        name = visitor.sign_up()
+        visitor.new_project(thoughts["project"])
+        write_round(visitor, thoughts)
+        rounds.append((visitor, name, urlsplit(visitor.page.url).path))
+        visitor.page.close()
 
     stack.compose("down")
     stack.compose("up", "-d")
     stack.wait()
 
-    visitor.page = visitor.context.new_page()
-    visitor.open(round_path)
-    finds_round(visitor, thoughts)
-    assert name in visitor.page.content()
+    for visitor, name, path in rounds:
+        visitor.page = visitor.context.new_page()
+        visitor.open(path)
+        finds_round(visitor, THOUGHTS[visitor.language])
+        assert name in visitor.page.content()

@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from .visitor import LANGUAGES
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+
+@LANGUAGES
 def test_the_empty_home_says_what_a_round_is_and_offers_an_example_and_a_blank_start(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
@@ -37,7 +39,7 @@ def test_the_empty_home_says_what_a_round_is_and_offers_an_example_and_a_blank_s
     expect(visitor.page.get_by_role("heading", level=1, name=title)).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_the_example_says_why_it_cannot_be_opened(visitors, language):
     visitor = visitors(language)
     visitor.expected = ["500"]

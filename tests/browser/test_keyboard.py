@@ -9,6 +9,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from .visitor import LANGUAGES
+
 # Run in the page: what a pointer could use. Of a group that arrow keys move in, the one member that Tab reaches.
 REACHABLE = """() => {
     const groups = new Set();
@@ -63,7 +65,7 @@ def walk(visitor, name):
     assert numbers == sorted(numbers), f"{name}: the focus jumps: {[controls[number] for number in numbers]}"
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_every_page_is_walked_by_tab(visitors, language):
     visitor = visitors(language)
     visitor.expected.append("404")

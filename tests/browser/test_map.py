@@ -1,6 +1,5 @@
 """The ring map of a project, its list of words, and what a node shows of its links and image."""
 
-import base64
 import json
 import random
 import re
@@ -10,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import expect
 
-from .visitor import PASSWORD
+from .visitor import LANGUAGES, PASSWORD, PIXEL
 
 STEPS = {
     "overview": dict.fromkeys(("theme", "purpose", "pain", "constraints", "success"), ""),
@@ -121,7 +120,7 @@ def opens_map(visitor, address):
     return paper
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_the_map_is_walked_by_keyboard_and_opens_a_node(visitors, language):
     visitor = visitors(language)
     words = WORDS[language]
@@ -129,27 +128,26 @@ def test_the_map_is_walked_by_keyboard_and_opens_a_node(visitors, language):
     visitor.look("map")
     said = visitor.page.locator("main p[role=status]")
 
-    paper.focus()
-    paper.press("ArrowRight")
+    visitor.press(paper, "ArrowRight")
     expect(said).to_contain_text(words[0])
     expect(visitor.page.get_by_role("heading", level=2, name=words[0], exact=True)).to_be_visible()
     reached = set()
     for _press in range(2):
-        paper.press("Shift+ArrowRight")
+        visitor.page.keyboard.press("Shift+ArrowRight")
         expect(said).to_contain_text(visitor.say("map_from", title=words[0], weight="")[:-1].strip())
         reached |= {word for word in (words[1], words[3]) if word in said.text_content().split(" · ")[0]}
     assert reached == {words[1], words[3]}
     visitor.look("map-chosen")
-    paper.press("Escape")
+    visitor.page.keyboard.press("Escape")
     expect(visitor.page.get_by_role("heading", level=2)).to_have_count(0)
     for key in ("+", "+", "-", "0", "Home"):
-        paper.press(key)
+        visitor.page.keyboard.press(key)
     title = said.text_content().split(" · ")[0]
-    paper.press("Enter")
+    visitor.page.keyboard.press("Enter")
     visitor.sees_heading(title)
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_the_list_says_all_that_the_map_shows(visitors, language):
     visitor = visitors(language)
     words = WORDS[language]
@@ -165,23 +163,18 @@ def test_the_list_says_all_that_the_map_shows(visitors, language):
 
     # Only the first round, and what belongs to none.
     slider = visitor.page.get_by_role("slider")
-    slider.press("Home")
+    visitor.press(slider, "Home")
     expect(slider).to_have_attribute("aria-valuetext", visitor.say("map_until", number=1))
     expect(rows).to_have_count(4)
     visitor.link("map_as_map").click()
     expect(visitor.page.get_by_role("application")).to_be_visible()
-    visitor.button("map_play").click()
+    visitor.press(visitor.button("map_play"))
     expect(slider).to_have_attribute("aria-valuetext", visitor.say("map_until", number=3))
     expect(visitor.button("map_play")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
-def test_a_dot_is_pointed_at_and_chosen(visitors, language):
-    visitor = visitors(language)
-    address = brings(visitor, ["Only"], [], rounds=1)
-    paper = opens_map(visitor, address)
-    box = paper.bounding_box()
-    # The only node is somewhere on the first ring: along it, the pointer comes upon it.
+def dot(visitor, paper):
+    """Where a dot lies; the map itself is asked, since thousands of moves of the real mouse take half a minute."""
     found = visitor.page.evaluate(
         """async () => {
             const paper = document.querySelector('[role=application]');
@@ -194,11 +187,33 @@ def test_a_dot_is_pointed_at_and_chosen(visitors, language):
             }
         }"""
     )
-    visitor.page.mouse.click(box["x"] + found[0], box["y"] + found[1])
-    expect(visitor.page.get_by_role("heading", level=2, name="Only", exact=True)).to_be_visible()
+    paper.dispatch_event("pointerleave")
+    box = paper.bounding_box()
+    return box["x"] + found[0], box["y"] + found[1]
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
+def test_a_dot_is_pointed_at_and_chosen(visitors, language):
+    visitor = visitors(language)
+    address = brings(visitor, ["Only", "Other"], [(0, 1)], rounds=1)
+    paper = opens_map(visitor, address)
+    x, y = dot(visitor, paper)
+    before = paper.screenshot()
+
+    visitor.page.mouse.move(x, y)
+    expect(paper).to_have_class(re.compile("pointing"))
+    # The dot and what it is linked to stand out, and nothing is chosen yet.
+    assert paper.screenshot() != before
+    expect(visitor.page.get_by_role("heading", level=2)).to_have_count(0)
+    visitor.page.mouse.move(5, 5)
+    expect(paper).not_to_have_class(re.compile("pointing"))
+    assert paper.screenshot() == before
+
+    visitor.page.mouse.click(x, y)
+    expect(visitor.page.get_by_role("heading", level=2, name=re.compile("^(Only|Other)$"))).to_be_visible()
+
+
+@LANGUAGES
 def test_the_map_is_saved_as_svg_and_printed(visitors, language):
     visitor = visitors(language)
     opens_map(visitor, with_words(visitor))
@@ -219,7 +234,7 @@ def test_the_map_is_saved_as_svg_and_printed(visitors, language):
     expect(visitor.page.locator(".print svg")).to_have_count(0)
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_links_are_made_weighed_removed_and_brought_back(visitors, language):
     visitor = visitors(language)
     words = WORDS[language]
@@ -252,7 +267,7 @@ def test_links_are_made_weighed_removed_and_brought_back(visitors, language):
     expect(visitor.page.get_by_role("heading", level=2, name=words[0], exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_an_image_is_chosen_refused_removed_and_brought_back(visitors, language):
     visitor = visitors(language)
     word = WORDS[language][1]
@@ -278,10 +293,6 @@ def test_an_image_is_chosen_refused_removed_and_brought_back(visitors, language)
     visitor.is_saved()
 
 
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-)
-
 # Frames that the browser shows, with the time of each.
 COUNT_FRAMES = """() => {
     window.frames_seen = [];
@@ -295,6 +306,7 @@ FRAMES = """() => {
 }"""
 
 
+# In one language: it plays no part in this, and it takes its time.
 @pytest.mark.parametrize(("nodes", "links", "seconds", "frames"), [(500, 1_000, 1, 60), (5_000, 10_000, 3, 30)])
 def test_a_large_map_is_drawn_soon_and_keeps_moving(visitors, figure, nodes, links, seconds, frames):
     visitor = visitors("ja")

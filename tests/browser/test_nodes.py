@@ -2,10 +2,10 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-LANGUAGES = pytest.mark.parametrize("language", ["ja", "en"])
+from .visitor import LANGUAGES
+
 TEXTS = {
     "ja": {"theme": "検査の誤差を減らす", "nodes": ["誤差", "測定誤差", "温度"], "shared": "誤差"},
     "en": {"theme": "Fewer errors at the bench", "nodes": ["Error", "Error log", "Heat"], "shared": "Error"},

@@ -3,8 +3,9 @@
 import json
 import re
 
-import pytest
 from playwright.sync_api import expect
+
+from .visitor import LANGUAGES
 
 WORDS = {
     "ja": {
@@ -53,7 +54,7 @@ def begin(visitor):
     return words
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_it_works(visitors, language):
     visitor = visitors(language)
     words = begin(visitor)
@@ -61,10 +62,10 @@ def test_it_works(visitors, language):
     asks(visitor)
     visitor.page.keyboard.insert_text(words["q"])
     expect(results(visitor)).to_have_count(2)
-    step = results(visitor).filter(has_text=visitor.say("search_kind_step"))
+    step = results(visitor).filter(has_text=visitor.say("kind_step"))
     expect(step.locator("mark").first).to_have_text(words["q"])
     expect(step).to_contain_text(visitor.say("step_overview"))
-    expect(results(visitor).filter(has_text=visitor.say("search_kind_project"))).to_be_visible()
+    expect(results(visitor).filter(has_text=visitor.say("kind_project"))).to_be_visible()
     visitor.look("search-overlay")
 
     # By keyboard alone: down to the step, wherever it stands, and in.
@@ -73,7 +74,7 @@ def test_it_works(visitors, language):
         chosen = overlay(visitor).locator("[aria-selected=true]")
         expect(chosen).to_have_count(1)
         expect(words_field(visitor)).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
-        if visitor.say("search_kind_step") in chosen.inner_text():
+        if visitor.say("kind_step") in chosen.inner_text():
             break
     visitor.page.keyboard.press("Enter")
     visitor.page.wait_for_url(re.compile(r"/rounds/.+step=overview"))
@@ -81,7 +82,7 @@ def test_it_works(visitors, language):
     expect(overlay(visitor)).to_be_hidden()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_all_results_have_a_page(visitors, language):
     visitor = visitors(language)
     words = begin(visitor)
@@ -101,7 +102,7 @@ def test_all_results_have_a_page(visitors, language):
     visitor.look("search-nothing")
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_what_is_too_long_is_kept_and_told(visitors, language):
     visitor = visitors(language)
     begin(visitor)
@@ -126,8 +127,9 @@ def test_what_is_too_long_is_kept_and_told(visitors, language):
         expect(visitor.page.get_by_text(visitor.say("problem_values"))).to_be_hidden()
 
 
-def test_letters_and_kana_are_equal_in_all_their_forms(visitors):
-    visitor = visitors("ja")
+@LANGUAGES
+def test_letters_and_kana_are_equal_in_all_their_forms(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     visitor.new_project("ひらがなとカタカナ")
     visitor.open("/")
@@ -138,8 +140,9 @@ def test_letters_and_kana_are_equal_in_all_their_forms(visitors):
     expect(results(visitor).first.locator("mark")).to_have_text("カタカナ")
 
 
-def test_a_slash_in_a_field_is_a_slash(visitors):
-    visitor = visitors("en")
+@LANGUAGES
+def test_a_slash_in_a_field_is_a_slash(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     visitor.new_project("Either/or")
     pain = visitor.field("step_overview_pain")
@@ -154,9 +157,10 @@ def test_a_slash_in_a_field_is_a_slash(visitors):
     expect(pain).to_be_focused()
 
 
-def test_nothing_opens_or_is_sought_while_composing(visitors):
-    visitor = visitors("ja")
-    begin(visitor)
+@LANGUAGES
+def test_nothing_opens_or_is_sought_while_composing(visitors, language):
+    visitor = visitors(language)
+    words = begin(visitor)
     for key in ["/", "?"]:
         visitor.page.evaluate(
             "key => document.body.dispatchEvent("
@@ -181,13 +185,14 @@ def test_nothing_opens_or_is_sought_while_composing(visitors):
     visitor.page.wait_for_timeout(500)
     assert asked == []
     expect(overlay(visitor)).to_be_visible()
-    input_method.send("Input.insertText", {"text": "数え直し"})
+    input_method.send("Input.insertText", {"text": words["q"]})
     expect(results(visitor)).to_have_count(2)
     assert len(asked) == 1
 
 
-def test_a_late_answer_does_not_replace_a_newer_one(visitors):
-    visitor = visitors("en")
+@LANGUAGES
+def test_a_late_answer_does_not_replace_a_newer_one(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     visitor.new_project("First")
     visitor.new_project("Second")
@@ -210,8 +215,9 @@ def test_a_late_answer_does_not_replace_a_newer_one(visitors):
     expect(results(visitor)).to_contain_text("Second")
 
 
-def test_what_is_typed_is_shown_and_never_run(visitors):
-    visitor = visitors("en")
+@LANGUAGES
+def test_what_is_typed_is_shown_and_never_run(visitors, language):
+    visitor = visitors(language)
     visitor.sign_up()
     nasty = "<img src=x onerror=alert(1)> needle"
     visitor.new_project(nasty)
@@ -222,7 +228,7 @@ def test_what_is_typed_is_shown_and_never_run(visitors):
     expect(overlay(visitor).locator("img")).to_have_count(0)
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_a_search_that_fails_says_so_and_can_be_repeated(visitors, language):
     visitor = visitors(language)
     visitor.expected = ["503"]
@@ -238,7 +244,7 @@ def test_a_search_that_fails_says_so_and_can_be_repeated(visitors, language):
     expect(results(visitor)).to_have_count(2)
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_the_list_of_keys(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()

@@ -5,9 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from .visitor import LANGUAGES
 
-def test_two_tabs_do_not_log_each_other_out(visitors):
-    visitor = visitors("en")
+
+@LANGUAGES
+def test_two_tabs_do_not_log_each_other_out(visitors, language):
+    visitor = visitors(language)
     name = visitor.sign_up()
     tabs = [visitor.page, *(visitor.context.new_page() for _ in range(3))]
     for _ in range(3):
@@ -22,24 +25,25 @@ def test_two_tabs_do_not_log_each_other_out(visitors):
         expect(tab.get_by_role("heading", level=1, name=visitor.say("login_title"), exact=True)).to_be_visible()
 
 
-def test_the_language_is_the_accounts(visitors):
-    visitor = visitors("ja")
+@pytest.mark.parametrize(("language", "chosen", "name_of_it"), [("ja", "en", "English"), ("en", "ja", "日本語")])
+def test_the_language_is_the_accounts(visitors, language, chosen, name_of_it):
+    visitor = visitors(language)
     name = visitor.sign_up()
     visitor.page.get_by_role("button", name=re.compile(name)).click()
     # A choice's label stands over its radio button.
-    visitor.page.get_by_text("English", exact=True).click()
-    visitor.language = "en"
+    visitor.page.get_by_text(name_of_it, exact=True).click()
+    visitor.language = chosen
     visitor.sees_heading(visitor.say("home_title"))
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
+    expect(visitor.page.locator("html")).to_have_attribute("lang", chosen)
 
-    elsewhere = visitors("ja")
+    elsewhere = visitors(language)
     elsewhere.open("/login")
     elsewhere.log_in(name)
-    elsewhere.language = "en"
+    elsewhere.language = chosen
     elsewhere.sees_heading(elsewhere.say("home_title"))
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_a_wrong_password_says_so_and_keeps_the_name(visitors, language):
     visitor = visitors(language)
     visitor.expected = ["401"]
@@ -53,7 +57,7 @@ def test_a_wrong_password_says_so_and_keeps_the_name(visitors, language):
 
 
 @pytest.mark.parametrize("path", ["/rounds/not-a-round", "/no/such/page", "/projects/not-a-project", "/nodes/nothing"])
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_not_found(visitors, path, language):
     visitor = visitors(language)
     visitor.expected = ["404", "422"]
@@ -63,7 +67,7 @@ def test_not_found(visitors, path, language):
     visitor.look("not-found")
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_another_accounts_project_is_not_found(visitors, language):
     alice, bob = visitors(language), visitors(language)
     bob.expected = ["404"]

@@ -1,35 +1,29 @@
 """A step on paper: items by mouse, finger and key, what can be undone, and what an input method or a paste brings."""
 
-import re
-
-import pytest
 from playwright.sync_api import expect
 
-LANGUAGES = pytest.mark.parametrize("language", ["ja", "en"])
+from .visitor import LANGUAGES
+
 TEXTS = ["Count", "Enter", "Compare", "Report"]
 
 
 def write(visitor, group, texts):
     """Items at the end of a list, as someone types them."""
-    visitor.field("step_item_new", list=visitor.say(group)).focus()
+    visitor.new_item(group).focus()
     for text in texts:
         visitor.page.keyboard.insert_text(text)
         visitor.page.keyboard.press("Enter")
     holds(visitor, group, texts)
 
 
-def item(visitor, group, number):
-    return visitor.field("step_item", list=visitor.say(group), number=number)
-
-
 def holds(visitor, group, texts):
     for number, text in enumerate(texts, start=1):
-        expect(item(visitor, group, number)).to_have_value(text)
-    expect(item(visitor, group, len(texts) + 1)).to_be_hidden()
+        expect(visitor.item(group, number)).to_have_value(text)
+    expect(visitor.item(group, len(texts) + 1)).to_be_hidden()
 
 
 def handle(visitor, group, number):
-    return item(visitor, group, number).locator("xpath=..").locator(".handle")
+    return visitor.item(group, number).locator("xpath=..").locator(".handle")
 
 
 def centre(locator):
@@ -77,10 +71,6 @@ def begins(visitors, language, step, **options):
     return visitor
 
 
-def take_back(visitor, key):
-    return visitor.page.get_by_role("button", name=re.compile("^" + re.escape(visitor.say(key))))
-
-
 @LANGUAGES
 def test_the_flow_is_ordered_by_mouse(visitors, language):
     visitor = begins(visitors, language, "flow")
@@ -92,9 +82,9 @@ def test_the_flow_is_ordered_by_mouse(visitors, language):
     expect(said).to_be_attached()
     visitor.is_saved()
 
-    take_back(visitor, "undo").click()
+    visitor.take_back("undo").click()
     holds(visitor, "step_flow_items", TEXTS)
-    take_back(visitor, "redo").click()
+    visitor.take_back("redo").click()
     holds(visitor, "step_flow_items", moved)
     visitor.is_saved()
     visitor.page.reload()
@@ -107,7 +97,7 @@ def test_an_item_is_moved_between_columns_by_mouse(visitors, language):
     visitor = begins(visitors, language, "mvp")
     write(visitor, "step_mvp_must", TEXTS[:2])
     write(visitor, "step_mvp_later", TEXTS[2:])
-    empty = visitor.field("step_item_new", list=visitor.say("step_mvp_optional"))
+    empty = visitor.new_item("step_mvp_optional")
     drag_by_mouse(visitor, handle(visitor, "step_mvp_must", 1), empty)
     holds(visitor, "step_mvp_must", ["Enter"])
     holds(visitor, "step_mvp_optional", ["Count"])
@@ -126,7 +116,7 @@ def test_an_item_is_dragged_by_finger(visitors, language):
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     visitor = begins(visitors, language, "flow", **phone)
     write(visitor, "step_flow_items", TEXTS)
-    item(visitor, "step_flow_items", 2).scroll_into_view_if_needed()
+    visitor.item("step_flow_items", 2).scroll_into_view_if_needed()
     drag_by_finger(visitor, handle(visitor, "step_flow_items", 3), handle(visitor, "step_flow_items", 1))
     holds(visitor, "step_flow_items", ["Compare", "Count", "Enter", "Report"])
     visitor.is_saved()
@@ -136,21 +126,21 @@ def test_an_item_is_dragged_by_finger(visitors, language):
 def test_an_item_is_moved_by_key_and_by_button(visitors, language):
     visitor = begins(visitors, language, "extract")
     write(visitor, "step_extract_ui", TEXTS[:2])
-    item(visitor, "step_extract_ui", 2).press("Alt+ArrowUp")
+    visitor.item("step_extract_ui", 2).press("Alt+ArrowUp")
     holds(visitor, "step_extract_ui", ["Enter", "Count"])
-    expect(item(visitor, "step_extract_ui", 1)).to_be_focused()
+    expect(visitor.item("step_extract_ui", 1)).to_be_focused()
     visitor.page.keyboard.press("Alt+ArrowRight")
     holds(visitor, "step_extract_ui", ["Count"])
     holds(visitor, "step_extract_operation", ["Enter"])
-    expect(item(visitor, "step_extract_operation", 1)).to_be_focused()
+    expect(visitor.item("step_extract_operation", 1)).to_be_focused()
 
-    actions = item(visitor, "step_extract_operation", 1).locator("xpath=..")
+    actions = visitor.item("step_extract_operation", 1).locator("xpath=..")
     actions.get_by_role("button", name=visitor.say("step_item_to", list=visitor.say("step_extract_data"))).click()
     holds(visitor, "step_extract_data", ["Enter"])
-    item(visitor, "step_extract_data", 1).locator("xpath=..").get_by_role(
+    visitor.item("step_extract_data", 1).locator("xpath=..").get_by_role(
         "button", name=visitor.say("step_item_strike"), exact=True
     ).click()
-    expect(item(visitor, "step_extract_data", 1)).to_have_css("text-decoration-line", "line-through")
+    expect(visitor.item("step_extract_data", 1)).to_have_css("text-decoration-line", "line-through")
     visitor.is_saved()
 
     # Strike, two moves, a move: the keys undo what no field can, one after the other.
@@ -170,9 +160,9 @@ def test_what_was_typed_is_undone_by_its_field_and_by_the_button(visitors, langu
     expect(theme).not_to_have_value("measure")
     theme.fill("measure the drift")
     visitor.is_saved()
-    take_back(visitor, "undo").click()
+    visitor.take_back("undo").click()
     expect(theme).to_have_value("")
-    take_back(visitor, "redo").click()
+    visitor.take_back("redo").click()
     expect(theme).to_have_value("measure the drift")
     visitor.is_saved()
 
@@ -184,7 +174,7 @@ def test_an_input_method_is_left_to_compose(visitors, language):
     writes = []
     visitor.page.on("request", lambda request: writes.append(request.url) if request.method == "PATCH" else None)
 
-    visitor.field("step_item_new", list=visitor.say("step_flow_items")).focus()
+    visitor.new_item("step_flow_items").focus()
     for text in ["g", "ご", "ごs", "ごさ"]:
         client.send("Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)})
     # Keys that the input method takes for itself: none of them may add, remove, move or undo anything.
@@ -216,23 +206,23 @@ def test_a_paste_of_a_megabyte_is_kept_and_refused_with_the_limit(visitors, lang
     theme.focus()
     visitor.page.evaluate("navigator.clipboard.writeText('あ'.repeat(350_000))")
     visitor.page.keyboard.press("ControlOrMeta+V")
-    expect(visitor.page.get_by_text(limit)).to_be_visible()
+    expect(visitor.page.get_by_text(limit, exact=True)).to_be_visible()
     expect(theme).to_have_attribute("aria-invalid", "true")
     expect(visitor.page.get_by_text(visitor.say("draft_failed"), exact=True)).to_be_visible()
     visitor.page.reload()
     assert theme.evaluate("area => area.value.length") == 350_000
-    expect(visitor.page.get_by_text(limit)).to_be_visible()
+    expect(visitor.page.get_by_text(limit, exact=True)).to_be_visible()
     theme.fill("誤差")
     visitor.is_saved()
 
     visitor.go_to("flow")
-    visitor.field("step_item_new", list=visitor.say("step_flow_items")).focus()
+    visitor.new_item("step_flow_items").focus()
     visitor.page.evaluate("navigator.clipboard.writeText('a line of the log\\n'.repeat(60_000))")
     visitor.page.keyboard.press("ControlOrMeta+V")
     items = visitor.page.get_by_role("list", name=visitor.say("step_flow_items"), exact=True)
     expect(items.get_by_text(visitor.say("problem_text_length", limit="2,000"))).to_be_visible()
-    expect(item(visitor, "step_flow_items", 1)).to_have_value("a line of the log")
-    assert item(visitor, "step_flow_items", 500).evaluate("area => area.value.split('\\n').length") == 60_000 - 499
+    expect(visitor.item("step_flow_items", 1)).to_have_value("a line of the log")
+    assert visitor.item("step_flow_items", 500).evaluate("area => area.value.split('\\n').length") == 60_000 - 499
 
 
 @LANGUAGES
@@ -253,7 +243,7 @@ def test_words_of_a_step_become_nodes_some_all_or_none(visitors, language):
     offered = words.locator(".word").all_inner_texts()
     assert len(offered) >= 3
 
-    # By the keyboard alone: one is taken, one is refused, then the rest.
+    # One is taken, one is refused, then the rest.
     boxes.first.press("Space")
     expect(boxes.first).to_be_checked()
     visitor.button("words_accept", count=1).press("Enter")
@@ -290,7 +280,7 @@ def test_what_stood_in_a_step_is_brought_back_and_that_undone(visitors, language
     expect(dialog).to_be_hidden()
     expect(theme).to_have_value("")
 
-    take_back(visitor, "undo").click()
+    visitor.take_back("undo").click()
     expect(theme).to_have_value("Count by hand")
     visitor.is_saved()
     visitor.page.reload()

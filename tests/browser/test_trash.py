@@ -2,8 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
+
+from .visitor import LANGUAGES
 
 
 def deletes_project(visitor, title):
@@ -20,7 +21,7 @@ def to_trash(visitor):
     visitor.sees_heading(visitor.say("trash_title"))
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_it_works(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
@@ -34,7 +35,7 @@ def test_it_works(visitors, language):
     rows = visitor.page.get_by_role("main").get_by_role("listitem")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Come back")
-    expect(rows.first).to_contain_text(visitor.say("trash_kind_project"))
+    expect(rows.first).to_contain_text(visitor.say("kind_project"))
     expect(rows.first).to_contain_text(visitor.say("trash_days", days=30))
     visitor.look("trash")
 
@@ -46,7 +47,7 @@ def test_it_works(visitors, language):
     expect(visitor.button("project_complete")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_deleting_for_good_is_asked_once(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
@@ -70,7 +71,7 @@ def test_deleting_for_good_is_asked_once(visitors, language):
     expect(visitor.page.get_by_text(visitor.say("trash_empty_title"))).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_what_another_tab_restored_is_not_there_any_more(visitors, language):
     visitor = visitors(language)
     visitor.expected = ["404"]

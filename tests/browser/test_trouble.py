@@ -2,8 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
+
+from .visitor import MOSTLY_JAPANESE
 
 # The browser's own lines about requests that a test lets fail.
 NETWORK = ["Failed to load resource", "net::ERR"]
@@ -19,7 +20,7 @@ def finds(visitor, text):
     expect(visitor.field("step_overview_theme")).to_have_value(text)
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@MOSTLY_JAPANESE
 def test_what_is_typed_without_a_network_is_sent_when_it_is_back(visitors, language):
     visitor = visitors(language)
     visitor.expected = NETWORK
@@ -35,7 +36,7 @@ def test_what_is_typed_without_a_network_is_sent_when_it_is_back(visitors, langu
     finds(visitor, "地下の棚")
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@MOSTLY_JAPANESE
 def test_what_is_typed_while_the_backend_is_down_survives_a_reload(visitors, stack, language):
     visitor = visitors(language)
     visitor.expected = [*NETWORK, "CORS policy"]
@@ -67,7 +68,7 @@ def test_what_is_typed_while_the_backend_is_down_survives_a_reload(visitors, sta
     finds(visitor, "Typed while it was away")
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@MOSTLY_JAPANESE
 def test_a_text_over_the_limit_stays_in_its_field_and_says_why(visitors, language):
     visitor = visitors(language)
     visitor.expected = ["422"]
@@ -77,12 +78,16 @@ def test_a_text_over_the_limit_stays_in_its_field_and_says_why(visitors, languag
     expect(visitor.page.get_by_text(visitor.say("draft_failed"), exact=True)).to_be_visible()
     expect(visitor.field("step_overview_theme")).to_have_attribute("aria-invalid", "true")
     expect(visitor.field("step_overview_theme")).to_have_value("a" * 20_001)
+    # The end of the field is out of sight; the state is not.
+    limit = visitor.say("problem_text_length", limit="20,000")
+    named = visitor.say("draft_refused_field", name=visitor.say("step_overview_theme"), reason=limit)
+    expect(visitor.page.get_by_role("status").get_by_text(named)).to_be_in_viewport()
     visitor.look("round-too-long")
     writes(visitor, "Short enough")
     visitor.is_saved()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@MOSTLY_JAPANESE
 def test_a_session_that_ended_asks_for_the_password_and_goes_on_where_it_was(visitors, language):
     visitor = visitors(language)
     visitor.expected = ["401"]
@@ -98,32 +103,101 @@ def test_a_session_that_ended_asks_for_the_password_and_goes_on_where_it_was(vis
     visitor.is_saved()
 
 
-def test_two_screens_with_one_step_lose_neither_text(visitors):
-    visitor = visitors("en")
-    visitor.expected = ["409"]
-    visitor.sign_up()
-    visitor.new_project("Two screens")
-    other = visitor.context.new_page()
-    other.goto(visitor.page.url)
-    theme = other.get_by_role("textbox", name=visitor.say("step_overview_theme"), exact=True)
-    theme.fill("Written on the other screen")
-    expect(other.get_by_text(visitor.say("draft_saved"), exact=True)).to_be_visible()
+def second_tab(visitor):
+    """The same page in another tab, and its field for what the trouble is."""
+    tab = visitor.context.new_page()
+    tab.goto(visitor.page.url)
+    pain = tab.get_by_role("textbox", name=visitor.say("step_overview_pain"), exact=True)
+    expect(pain).to_be_visible()
+    return tab, pain
 
-    visitor.page.bring_to_front()
-    writes(visitor, "Written here")
-    expect(visitor.page.get_by_text(visitor.say("draft_conflict_title"))).to_be_visible()
-    visitor.button("draft_conflict_compare").click()
-    dialog = visitor.page.get_by_role("dialog", name=visitor.say("draft_conflict_title"))
-    expect(dialog.get_by_text("Written on the other screen")).to_be_visible()
-    visitor.look("round-conflict")
-    dialog.get_by_role("radio", name=visitor.say("draft_side_mine")).check()
-    visitor.button("draft_sides_save").click()
+
+def has_both(visitor):
+    """The server has what was written in either tab."""
     visitor.is_saved()
     visitor.page.reload()
-    finds(visitor, "Written here")
+    finds(visitor, "Of the first tab")
+    expect(visitor.field("step_overview_pain")).to_have_value("Of the second tab")
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+def keeps_both(visitor):
+    """Takes the choices as they are offered: what was written on either side stays."""
+    visitor.button("draft_conflict_compare").click()
+    visitor.button("draft_sides_save").click()
+    has_both(visitor)
+
+
+@MOSTLY_JAPANESE
+def test_a_tab_sees_what_another_one_saves(visitors, language):
+    visitor = visitors(language)
+    visitor.sign_up()
+    visitor.new_project("Two tabs")
+    _tab, pain = second_tab(visitor)
+    pain.fill("Of the second tab")
+    expect(visitor.field("step_overview_pain")).to_have_value("Of the second tab")
+    # So that this is no conflict.
+    writes(visitor, "Of the first tab")
+    has_both(visitor)
+
+
+@MOSTLY_JAPANESE
+def test_a_tab_that_waits_for_a_choice_keeps_its_text_whatever_another_one_writes(visitors, language):
+    visitor = visitors(language)
+    visitor.expected = [*NETWORK, "409"]
+    visitor.sign_up()
+    visitor.new_project("Two tabs")
+    tab, pain = second_tab(visitor)
+    visitor.context.set_offline(True)
+    pain.fill("Of the second tab")
+    writes(visitor, "Of the first tab")
+    visitor.context.set_offline(False)
+    # Whichever came second has to choose; the other one writes on.
+    title = visitor.say("draft_conflict_title")
+    asked = visitor.page.get_by_text(title).or_(visitor.page.get_by_text(visitor.say("draft_saved"), exact=True))
+    expect(asked).to_be_visible(timeout=20_000)
+    if visitor.page.get_by_text(title).is_visible():
+        saved, waits = tab, visitor.page
+    else:
+        saved, waits = visitor.page, tab
+    expect(waits.get_by_text(title)).to_be_visible(timeout=20_000)
+    saved.bring_to_front()
+    saved.get_by_role("textbox", name=visitor.say("step_overview_success"), exact=True).fill("And on")
+    expect(saved.get_by_text(visitor.say("draft_saved"), exact=True)).to_be_visible()
+    visitor.page = waits
+    waits.bring_to_front()
+    waits.reload()
+    visitor.go_to("overview")
+    expect(waits.get_by_text(title)).to_be_visible()
+    visitor.look("round-conflict")
+    keeps_both(visitor)
+    expect(visitor.field("step_overview_success")).to_have_value("And on")
+
+
+@MOSTLY_JAPANESE
+def test_what_two_tabs_wrote_without_a_network_is_there_after_both_were_closed(visitors, language):
+    visitor = visitors(language)
+    visitor.expected = [*NETWORK, "409"]
+    visitor.sign_up()
+    visitor.new_project("Two tabs")
+    address = visitor.page.url.removeprefix(visitor.stack.page)
+    tab, pain = second_tab(visitor)
+    visitor.context.set_offline(True)
+    writes(visitor, "Of the first tab")
+    expect(visitor.page.get_by_text(visitor.say("draft_waiting"), exact=True)).to_be_visible()
+    pain.fill("Of the second tab")
+    expect(tab.get_by_text(visitor.say("draft_waiting"), exact=True)).to_be_visible()
+    closed = visitor.page
+    visitor.page = visitor.context.new_page()
+    tab.close()
+    closed.close()
+    visitor.context.set_offline(False)
+    visitor.open(address)
+    visitor.go_to("overview")
+    expect(visitor.page.get_by_text(visitor.say("draft_conflict_title"))).to_be_visible(timeout=20_000)
+    keeps_both(visitor)
+
+
+@MOSTLY_JAPANESE
 def test_a_megabyte_is_kept_and_refused_with_the_limit_in_every_field(visitors, language):
     """As it comes by a slip of the clipboard; a step's own texts are in test_steps.py."""
     visitor = visitors(language)

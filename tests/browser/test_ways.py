@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from .visitor import LANGUAGES
+
 
 def project_address(visitor):
     return visitor.page.locator("main a[href^='/projects/']").first.get_attribute("href")
@@ -19,7 +21,7 @@ def opens_project(visitor, title):
     expect(visitor.button("project_complete")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_back_goes_to_the_step_before_and_then_to_where_the_project_was_asked_for(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
@@ -41,7 +43,7 @@ def test_back_goes_to_the_step_before_and_then_to_where_the_project_was_asked_fo
     expect(visitor.page.get_by_text("There and back").first).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_what_is_done_with_a_project_can_be_undone_and_keeps_the_focus(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
@@ -72,7 +74,7 @@ def test_what_is_done_with_a_project_can_be_undone_and_keeps_the_focus(visitors,
     expect(visitor.button("project_complete")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_the_next_round_is_begun_or_put_off_without_losing_the_focus(visitors, language):
     visitor = visitors(language)
     visitor.sign_up()
@@ -101,20 +103,21 @@ def test_the_next_round_is_begun_or_put_off_without_losing_the_focus(visitors, l
     visitor.look("round-second")
 
 
+# In one language: it plays no part in this.
 def test_after_a_log_out_the_menu_is_closed(visitors):
     visitor = visitors("en")
     visitor.log_out(visitor.sign_up())
     expect(visitor.page.locator("#menu")).to_be_hidden()
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_a_pasted_list_becomes_items_and_can_be_taken_back(visitors, language):
     visitor = visitors(language)
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visitor.sign_up()
     visitor.new_project("A shopping list")
     visitor.go_to("flow")
-    blank = visitor.field("step_item_new", list=visitor.say("step_flow_items"))
+    blank = visitor.new_item("step_flow_items")
     blank.focus()
     visitor.page.evaluate("navigator.clipboard.writeText('Bread\\r\\n\\r\\nButter\\nJam')")
     visitor.page.keyboard.press("ControlOrMeta+V")
@@ -128,7 +131,7 @@ def test_a_pasted_list_becomes_items_and_can_be_taken_back(visitors, language):
 
 
 @pytest.mark.parametrize("path", ["/nodes", "/"])
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 def test_a_page_that_cannot_be_loaded_has_a_heading_and_a_way_on(visitors, path, language):
     visitor = visitors(language)
     visitor.expected = ["500"]
@@ -143,6 +146,7 @@ def test_a_page_that_cannot_be_loaded_has_a_heading_and_a_way_on(visitors, path,
     expect(visitor.button("try_again")).to_be_hidden()
 
 
+# In one language: it plays no part in this: what counts is the height of the window.
 def test_a_low_window_leaves_the_paper_its_room(visitors):
     visitor = visitors("ja")
     visitor.sign_up()

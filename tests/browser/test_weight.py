@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .conftest import QUIET, apart
+from .chromium import QUIET, apart
 
 LIGHTHOUSE = Path(__file__).with_name("lighthouse") / "node_modules" / "lighthouse" / "cli" / "index.js"
 # A score is the work of one processor; on a machine that has other work it falls. The goal is 95.
@@ -18,6 +18,7 @@ LOWEST = 50
 KB = 1000
 
 
+# In one language: it plays no part in this.
 def test_the_first_page_needs_little_javascript(visitors, figure):
     visitor = visitors("ja")
     scripts = []
@@ -52,14 +53,21 @@ def test_lighthouse_finds_a_phone_well_served(stack, chromium, missing, figure, 
     reports = []
     flags = " ".join(quoted(argument) for argument in ["--headless=new", *QUIET, *stack.chromium_arguments])
     with apart(stack, "node") as (program, environment):
-        for number in range(3):
+        for number in range(5):
             report = tmp_path / f"{number}.json"
-            subprocess.run(
+            result = subprocess.run(
                 [program, LIGHTHOUSE, f"{stack.page}{path}", "--quiet", "--only-categories=performance,accessibility",
                  "--output=json", f"--output-path={report}", f"--chrome-flags={flags}"],
-                env={**environment, "CHROME_PATH": chromium}, check=True, timeout=180,
+                env={**environment, "CHROME_PATH": chromium}, capture_output=True, text=True, timeout=180,
             )  # fmt: skip
+            # On a busy machine it may miss the beginning of a page, and says so.
+            if result.returncode and "Please run Lighthouse again" in result.stderr:
+                continue
+            assert result.returncode == 0, result.stderr
             reports.append(json.loads(report.read_text())["categories"])
+            if len(reports) == 3:
+                break
+    assert len(reports) == 3
     performance, accessibility = (
         [round(report[category]["score"] * 100) for report in reports] for category in ("performance", "accessibility")
     )

@@ -38,7 +38,7 @@ case $1 in
   inspect) echo true ;;
   ps) echo container ;;
   exec)
-    while [ "$1" != container ]; do shift; done
+    while [[ $1 != container && $1 != *_check_* ]]; do shift; done
     shift
     "$@"
     ;;
@@ -54,6 +54,8 @@ PSQL = """#!/bin/sh
 while read -r line; do
   case $line in *pg_export_snapshot*) echo 00000003-00000001-1 ;; esac
 done
+"""
+PG_ISREADY = """#!/bin/sh
 """
 CURL = """#!/bin/bash
 printf '%s\\n' "${@: -1}" >>"$RECORD"
@@ -120,7 +122,8 @@ def backup(project):
             old = here / "backups" / name.replace("$DATE", f"20000101_0000{age:02}")
             old.touch()
             os.utime(old, (then := time.time() - (age + 0.5) * 24 * 3600, then))
-        tools = {"docker-compose": DOCKER_COMPOSE, "docker": DOCKER, "pg_dump": PG_DUMP, "psql": PSQL}
+        tools = {"docker-compose": DOCKER_COMPOSE, "docker": DOCKER}
+        tools |= {"pg_dump": PG_DUMP, "pg_isready": PG_ISREADY, "psql": PSQL}
         result, record = run(here / BACKUP, tools, here)
         if result.returncode != 0:
             yield Departure(BACKUP, "exit status", str(result.returncode))
@@ -159,7 +162,8 @@ def health(project):
     with tempfile.TemporaryDirectory() as temporary:
         here = Path(temporary)
         (here / "ops" / "state").mkdir(parents=True)
-        shutil.copy(project / HEALTH, here / "ops")
+        for script in [HEALTH, INSTALLATION]:
+            shutil.copy(project / script, here / "ops")
         (here / ".env").write_text(block("env.production"))
         for status in ["200", "301", "502"]:
             specified, asked = run(DIRECTORY / "check-health.sh", {"curl": CURL}, here, STATUS=status)

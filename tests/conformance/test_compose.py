@@ -199,6 +199,20 @@ def test_one_argument_moves_to_another_release(checkout, front_end, service, arg
     assert base_image(ROOT, {"build": build}) == image
 
 
+def test_postgresql_moves_with_its_volume(checkout, front_end):
+    (checkout / ".env.production").write_text(block("env.production"))
+    newer = {"POSTGRES_VERSION": "17", "POSTGRES_VOLUME": "postgres_data_17"}
+
+    services = config(front_end, "-f", PRODUCTION, "--profile", "wal", cwd=checkout, **newer)["services"]
+
+    images = {name: service.get("image", "") for name, service in services.items()}
+    on_it = {name for name, image in images.items() if image.startswith("postgres:")}
+    assert on_it == {"db", "wal", "backups"}
+    assert {images[name] for name in on_it} == {"postgres:17"}
+    mounts = compose_file.volumes(services["db"]["volumes"])
+    assert mounts["/var/lib/postgresql/data"].removesuffix(":rw") == "postgres_data_17"
+
+
 def test_plain_commands_mean_production_where_its_file_is(checkout, front_end):
     elsewhere = run(front_end, "config", "--services", cwd=checkout)
     shutil.copy(ROOT / ".env.production.example", checkout / ".env.production")

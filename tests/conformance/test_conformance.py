@@ -76,7 +76,7 @@ API = "        location /api/ {\n            proxy_pass http://backend;"
 DEVIATIONS = [
     # Compose
     (COMPOSE, "version: '3.8'\n", "", [f"{COMPOSE}: version → missing"]),
-    (COMPOSE, "postgres:15", "postgres:16", [
+    (COMPOSE, "POSTGRES_VERSION:-15", "POSTGRES_VERSION:-16", [
         f"{COMPOSE}: services.db.image → postgres:16",
         "container table: db postgres:15 → postgres:16",
     ]),
@@ -85,7 +85,9 @@ DEVIATIONS = [
         "container table: nginx 443 → not published",
         "firewall.sh: ufw allow 443/tcp → nothing listens on 443",
     ]),
-    (COMPOSE, "      - ./backups:/backups\n", "", [f"{COMPOSE}: services.db.volumes./backups → missing"]),
+    (COMPOSE, "/data\n      - ./backups:/backups\n", "/data\n", [
+        f"{COMPOSE}: services.db.volumes./backups → missing",
+    ]),
     (COMPOSE, "./nginx/ssl:/etc/nginx/ssl:ro", "./nginx/ssl:/etc/nginx/ssl", [
         f"{COMPOSE}: services.nginx.volumes./etc/nginx/ssl → ./nginx/ssl",
     ]),
@@ -109,13 +111,13 @@ DEVIATIONS = [
         f"{COMPOSE}: services.backend.depends_on → missing",
         f"{COMPOSE}: services.backend.depends_on.db → missing",
     ]),
-    (COMPOSE, "    image: postgres:15\n", "    image: postgres:15\n    profiles: [database]\n", [
+    (COMPOSE, "POSTGRES_VERSION:-15}\n", "POSTGRES_VERSION:-15}\n    profiles: [database]\n", [
         f"{COMPOSE}: services.db → only with the profile database",
     ]),
     (COMPOSE, "\n  media_files:\n", "\n", [f"{COMPOSE}: volumes.media_files → missing"]),
     (COMPOSE, 'max-size: "10m"', 'max-size: "100m"', [
         f"{COMPOSE}: services.{name}.logging.options.max-size → 100m"
-        for name in ["nginx", "certificate", "frontend", "backend", "db"]
+        for name in ["nginx", "certificate", "frontend", "backend", "db", "backups", "wal"]
     ]),
     # nginx
     (NGINX, HSTS, "", [f"{NGINX}: server[443].add_header Strict-Transport-Security → missing"]),
@@ -134,7 +136,7 @@ DEVIATIONS = [
         f"{NGINX}: upstream backend.server backend:8000 → missing",
     ]),
     (NGINX, "server backend:8000 resolve max_fails=1", "server backend:8000 resolve", [
-        f"{NGINX}: upstream backend.server backend:8000 → resolve fail_timeout=8s",
+        f"{NGINX}: upstream backend.server backend:8000 → resolve fail_timeout=8s max_conns=64",
     ]),
     (NGINX, "ssl/cert.pem", "ssl/certificate.pem", [
         f"{NGINX}: server[443].ssl_certificate → /etc/nginx/ssl/certificate.pem",
@@ -168,7 +170,9 @@ DEVIATIONS = [
     (WORKFLOW, "secrets.SSH_KEY", "secrets.KEY", [
         f"{WORKFLOW}: jobs.build-and-deploy.steps.Deploy to server.with.key → ${{{{ secrets.KEY }}}}",
     ]),
-    (WORKFLOW, f"            {PROD} up -d\n", "", [f"{WORKFLOW}: {SCRIPT}: {PROD} up -d --build → {PROD} build"]),
+    (WORKFLOW, "            cd /path/to/thinkring\n            ops/deploy.sh", "            ops/deploy.sh", [
+        f"{WORKFLOW}: {SCRIPT}: cd /path/to/thinkring → missing",
+    ]),
     # Scripts
     ("backup.sh", "RETENTION_DAYS=7", "RETENTION_DAYS=30", ["backup.sh: -mtime +7 → +30"]),
     ("backup.sh", "database=thinkring_db_$DATE.sql", "database=thinkring_$DATE.sql", [

@@ -4,6 +4,7 @@ wrong, it says so and the older backups stay. A small stack of the same service 
 one, so that a database can be killed here without anybody else noticing.
 """
 
+import getpass
 import hashlib
 import json
 import os
@@ -175,6 +176,7 @@ def test_it_tells_version_and_commit(installation):
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=installation, capture_output=True, text=True)
     assert told["version"] == "1.2.3"
     assert told["commit"] == commit.stdout.strip()
+    assert told["postgresql"].startswith("postgres (PostgreSQL) 15.")
 
 
 def test_it_deletes_only_its_own_files_that_are_older_than_seven_days(installation):
@@ -319,19 +321,23 @@ def test_a_dump_that_is_not_the_database_gets_no_name(installation, stack, monke
     monkeypatch.setenv("PATH", f"{bin}:{os.environ['PATH']}")
 
     assert_failed(backup(installation), installation, words)
-    assert scratch_databases(stack) == "0"
+    assert scratch_servers() == []
 
 
-def scratch_databases(stack):
-    return sql(stack, "select count(*) from pg_database where datname like 'thinkring_check_%'")
+def scratch_servers():
+    command = ["docker", "ps", "--all", "--quiet", "--filter", f"name=^{PROJECT}_check_"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
-def test_the_scratch_database_of_a_killed_run_is_dropped(installation, stack):
-    sql(stack, "create database thinkring_check_20260101_020000", "postgres")
+def test_a_dump_that_only_this_server_can_take_back_is_told(installation, stack):
+    """On a new machine there is no such role."""
+    sql(stack, "create role reader; grant select on words to reader")
+    try:
+        result = backup(installation)
+    finally:
+        sql(stack, "drop owned by reader; drop role reader")
 
-    assert backup(installation).returncode == 0
-
-    assert scratch_databases(stack) == "0"
+    assert_failed(result, installation, "the dump cannot be restored", 'role "reader" does not exist')
 
 
 def test_it_warns_when_half_is_gone_and_deletes_nothing(installation, stack):
@@ -417,6 +423,9 @@ def test_it_is_copied_elsewhere_encrypted_and_once(installation, stack, reposito
         assert result.returncode == 0, result.stderr
         assert "Copied the backups into the restic repository." in result.stdout
         once = size_of(repository)
+        # As the database keeps its archive, beside what anybody may read.
+        (installation / "backups" / "wal").mkdir(mode=0o700)
+        (installation / "backups" / "wal" / "only-the-database-reads-this").touch()
         result = backup(installation)
         assert result.returncode == 0, result.stderr
     finally:
@@ -427,6 +436,7 @@ def test_it_is_copied_elsewhere_encrypted_and_once(installation, stack, reposito
     assert twice - once < once / 4
     restored = installation / "restored"
     restic(repository, "restore", "latest", "--target", restored)
+    assert not [*restored.rglob("only-the-database-reads-this")]
     (manifest,) = restored.rglob(sorted(name for name in files(installation) if name.endswith(".json"))[-1])
     told = json.loads(manifest.read_text())
     for part in ["database", "media"]:
@@ -467,6 +477,8 @@ def hanging(installation, stack):
     sql(stack, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() "
                "and (query like '%pg_sleep%' or application_name = 'pg_dump')")  # fmt: skip
     holder.wait(timeout=20)
+    for container in scratch_servers():
+        subprocess.run(["docker", "rm", "-fv", container], check=True, capture_output=True)
 
 
 def wait_for(directory, count):
@@ -489,7 +501,9 @@ def test_it_notices_a_killed_dump(installation, stack, hanging):
 
 
 def test_it_refuses_to_run_twice_at_once(installation, hanging):
-    assert_failed(backup(installation), installation_without_parts(installation), "another backup is running")
+    assert_failed(
+        backup(installation), installation_without_parts(installation), f"backup.sh of {getpass.getuser()} since 20"
+    )
 
 
 def installation_without_parts(installation):
@@ -503,17 +517,19 @@ def test_it_cleans_up_after_a_run_that_was_killed(installation, stack, hanging):
     os.kill(hanging.pid, 9)
     hanging.wait()
     assert any(name.endswith(".part") for name in files(installation))
+    assert len(scratch_servers()) == 1
     compose("exec", "-T", "db", "sh", "-c", KILL_PG_DUMP, cwd=stack)
     sql(stack, "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' "
                "and pid <> pg_backend_pid()")  # fmt: skip
     for _ in range(20):
         result = backup(installation)
-        if "another backup is running" not in result.stderr:
+        if f"backup.sh of {getpass.getuser()} since 20" not in result.stderr:
             break
         time.sleep(0.5)
 
     assert result.returncode == 0, result.stderr
     assert len(files(installation)) == 3
+    assert scratch_servers() == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 from production import ROOT
 
 HEALTHY = b'{"status": "healthy"}'
+NOT_READY = b'{"status":"unavailable","checks":{"database":"failed"}}'
 SPECIFIED = ROOT / "tests" / "fixtures" / "specification" / "check-health.sh"
 
 
@@ -89,7 +90,8 @@ def alerts(receiver):
 def check(tmp_path, certificate):
     """Runs a copy of the script, so that what it remembers of an outage is this test's own."""
     (tmp_path / "ops" / "state").mkdir(parents=True)
-    shutil.copy(ROOT / "ops" / "check-health.sh", tmp_path / "ops")
+    for script in ["check-health.sh", "installation.sh"]:
+        shutil.copy(ROOT / "ops" / script, tmp_path / "ops")
 
     def run(*arguments, trust=True, **variables):
         environment = {"PATH": os.environ["PATH"]} | variables
@@ -146,7 +148,9 @@ def test_it_tells_http(site, check, status):
     assert_failed(check(site.url), f"HTTP: status {status} instead of 200")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"status":"healthy"}', HEALTHY + b"\n", HEALTHY * 2, b"x" * 20000])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"status":"healthy"}', HEALTHY + b"\n", HEALTHY * 2, b"x" * 20000, NOT_READY]
+)
 def test_it_tells_body(site, check, body):
     site.body = body
 
@@ -160,6 +164,12 @@ def test_it_asks_the_first_allowed_host(site, check):
 
     assert check().returncode == 0
     assert site.received == [("/api/v1/health/", b"")]
+
+
+def test_it_takes_the_health_of_the_database_too(site, check):
+    site.body = b'{"status":"ready","checks":{"database":"ok"}}'
+
+    assert check(site.url + "ready/").returncode == 0
 
 
 def test_it_says_that_there_is_no_address(check):
@@ -259,6 +269,23 @@ def test_it_says_that_it_may_not_read_the_settings(check, missing):
 
     assert result.returncode == 2
     assert "may not read .env.production, which belongs to root" in result.stderr
+
+
+def test_what_cron_ran_is_told_when_it_has_failed(receiver, check):
+    folder = check.directory
+    shutil.copy(ROOT / "ops" / "tell.sh", folder / "ops")
+    (folder / ".env.production").write_text(f"ALERT_WEBHOOK_URL=http://127.0.0.1:{receiver.server_port}/\n")
+    for name in ["backup", "check-health"]:
+        (folder / "ops" / "state" / f"last-{name}.txt").write_text('Dumped.\n"\\" is\tfull.\n')
+
+    told = [
+        subprocess.run([folder / "ops" / "tell.sh", name], capture_output=True, text=True)
+        for name in ["backup", "check-health", "unknown"]
+    ]
+
+    assert [result.returncode for result in told] == [0, 0, 2]
+    assert told[0].stdout == told[1].stdout == 'Dumped.\n"\\" is\tfull.\n'
+    assert alerts(receiver) == [f'thinkRing on {socket.gethostname()}: backup failed. "\\" isfull.']
 
 
 def test_the_specified_script_alerts_nobody(tmp_path):

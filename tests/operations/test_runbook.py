@@ -1,58 +1,37 @@
 """
 The commands of docs/runbook.md, as they stand there, typed into a shell in the checkout of a running stack. Each
-block has the test of its name; what needs the outside world is marked `outside` in the file. Clean-up comes last,
-since it leaves nothing.
+block has the test of its name. Clean-up comes last, since it leaves nothing.
 """
 
-import os
-import pty
 import re
-import select
+import shutil
 import subprocess
 import time
 import uuid
+from datetime import datetime, timezone
 
 import pytest
 
-from production import DOMAIN, ENVIRONMENT, ROOT, clone
+from production import DOMAIN, ENVIRONMENT, ROOT, clone, docker, free_port
+
+from .terminal import Terminal
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-BLOCKS = {
-    name: (commands, bool(outside))
-    for name, outside, commands in re.findall(r"^```bash (\S+)( outside)?\n(.*?)^```$", RUNBOOK, re.M | re.S)
-}
+BLOCKS = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", RUNBOOK, re.M | re.S))
 PASSWORD = "correct horse battery"
 
 
 def commands(name):
-    return BLOCKS[name][0].replace("your.domain", DOMAIN)
+    return BLOCKS[name].replace("your.domain", DOMAIN)
 
 
 def test_every_block_has_a_test():
-    inside = {name for name, (_, outside) in BLOCKS.items() if not outside}
+    # Those are part of another block's test; the last ones are in deploy/test_workflow.py and in upgrade/.
+    elsewhere = {"drop", "roll-back", "staging-data", "fingerprint"}
+    elsewhere |= {"upgrade-postgres", "postgres-back", "postgres-old"}
 
-    assert {f"test_{name.replace('-', '_')}" for name in inside - {"drop", "roll-back"}} <= set(globals())
+    assert {f"test_{name.replace('-', '_')}" for name in BLOCKS.keys() - elsewhere} <= set(globals())
     assert len(BLOCKS) == RUNBOOK.count("```bash")
-
-
-@pytest.fixture
-def shell(stack, tmp_path):
-    """Runs commands as an operator does; `docker-compose` is the front end that the stack was started with."""
-    (tmp_path / "docker-compose").write_text(f'#!/bin/sh\nexec {" ".join(stack.front_end)} "$@"\n')
-    (tmp_path / "docker-compose").chmod(0o755)
-    # What a browser on this machine is told by its arguments.
-    (tmp_path / ".curlrc").write_text(
-        f'connect-to = "{DOMAIN}::127.0.0.1:{stack.ports["https"]}"\ncacert = "{stack.certificate}"\n'
-    )
-    environment = ENVIRONMENT | {"PATH": f"{tmp_path}:{ENVIRONMENT['PATH']}", "CURL_HOME": str(tmp_path)}
-
-    def run(text, cwd=stack.folder):
-        result = subprocess.run(["bash", "-euc", text], cwd=cwd, env=environment, capture_output=True, text=True)
-        assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
-        return result.stdout
-
-    run.environment = environment
-    return run
 
 
 def register(stack):
@@ -85,32 +64,17 @@ def test_first_deployment(stack, shell, tmp_path):
 
 def test_administrator(stack, shell):
     name = f"admin-{uuid.uuid4().hex[:8]}"
-    terminal, other_end = pty.openpty()
-    process = subprocess.Popen(
-        ["bash", "-euc", commands("administrator")], cwd=stack.folder, env=shell.environment,
-        stdin=other_end, stdout=other_end, stderr=other_end, start_new_session=True,
-    )  # fmt: skip
-    os.close(other_end)
-    for answer in [name, f"{name}@example.com", PASSWORD, PASSWORD]:
-        read_question(terminal)
-        os.write(terminal, f"{answer}\n".encode())
-    assert process.wait(timeout=60) == 0
-    os.close(terminal)
+    terminal = Terminal(["bash", "-euc", commands("administrator")], cwd=stack.folder, env=shell.environment)
+    terminal.make_administrator(name, f"{name}@example.com", PASSWORD)
+    assert terminal.exit_status() == 0
 
     assert can_log_in(stack, name)
-
-
-def read_question(terminal):
-    said = ""
-    while not said.endswith(": "):
-        assert select.select([terminal], [], [], 60)[0], f"no question came after {said!r}"
-        said += os.read(terminal, 1000).decode()
 
 
 def test_certificate(server, shell):
     shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
 
-    with server.told_of_the_authority():
+    with server.told_of(server.authority.directory):
         said = shell(commands("certificate"))
 
     assert f"Served as {DOMAIN} and api.{DOMAIN}" in said
@@ -119,12 +83,42 @@ def test_certificate(server, shell):
 
 def test_renewal(server, shell):
     shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
-    with server.told_of_the_authority():
+    with server.told_of(server.authority.directory):
         shell(commands("certificate"))
         before = server.served_to_all()
         shell(commands("renewal"))
 
     assert server.served_to_all() == server.in_file() != before
+
+
+@pytest.fixture
+def crontab(tmp_path):
+    """What a cron has that only remembers, so that this machine's does nothing of it."""
+    kept = tmp_path / "kept"
+    kept.touch()
+    for name, script in {
+        "id": "case $1 in -u) echo 1000 ;; *) echo operator ;; esac",
+        "crontab": f'if [ "$1" != -l ]; then exec cat >"{kept}"; fi; exec cat "{kept}"',
+        "pgrep": "true",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    return kept
+
+
+def test_install(server, shell, crontab):
+    """Where there is a server already; from nothing to one it goes in tests/operations/install/."""
+    shell.environment["REQUESTS_CA_BUNDLE"] = str(server.authority.own_certificate)
+    with server.told_of(server.authority.directory):
+        # The doctor finds no names of a test in the DNS.
+        said = shell(f"{commands('install').strip()} <<<yes || true")
+
+    assert f"Going on with {DOMAIN}" in said
+    assert re.search("^A certificate that browsers trust … (done, |there already)", said, re.M)
+    assert re.search("^A base backup … (done, |there already)", said, re.M)
+    assert "./backup.sh" in crontab.read_text()
+    assert f"thinkRing answers at {server.stack.page}" in said
+    assert server.served_to_all() == server.in_file()
 
 
 @pytest.fixture
@@ -159,7 +153,9 @@ def test_update(stack, shell, origin):
 
     shell(commands("update"))
 
-    assert stack.get(f"{stack.api}/version/").json()["commit"] == origin
+    answer = stack.get(f"{stack.api}/version/")
+    assert answer.status_code == 200, answer.text + stack.logs("nginx")[-3000:]
+    assert answer.json()["commit"] == origin
     shell(commands("roll-back"))
     assert stack.get(f"{stack.api}/version/").json()["commit"] != origin
     assert can_log_in(stack, name)
@@ -174,9 +170,75 @@ def test_backup(stack, shell):
     assert (stack.folder / "backups" / f"thinkring_{date}.json").exists()
 
 
+def test_schedule(stack, shell, crontab):
+    said = shell(commands("schedule"))
+
+    assert "Put the entries into the crontab of operator." in said
+    assert f"0 2 * * * cd '{stack.folder}' && {{ ./backup.sh >" in said
+    command = re.search("^45 2 .*?( cd .*empty_trash.*)", crontab.read_text(), re.M)[1]
+    shell(command, cwd="/")
+    assert "from the trash." in (stack.folder / "ops" / "state" / "last-empty_trash.txt").read_text()
+
+
+def test_firewall(machine_with_ufw):
+    said = machine_with_ufw.run("sh", "-euc", f"cd {machine_with_ufw.checkout}\n{commands('firewall')}").stdout
+
+    assert "Opened 2222 (SSH), 80 and 443." in said
+    assert machine_with_ufw.open_from_outside() == [80, 443, 2222]
+
+
+def test_firewall_plain(machine_with_ufw):
+    """Without the port at which its sshd listens; what Docker publishes besides 80 and 443 goes past it, as is said."""
+    machine_with_ufw.run("sh", "-euc", commands("firewall-plain"))
+
+    assert machine_with_ufw.open_from_outside() == [22, 80, 443, 5433]
+
+
+@pytest.fixture
+def newer_nginx(stack, shell, tmp_path):
+    """What a registry would have, that cannot be asked everywhere: a newer nginx, and of the rest what is here."""
+    name, program = "thinkring-test-newer-nginx", shutil.which("docker")
+    was = docker("image", "inspect", "-f", "{{.Id}}", "nginx:alpine").strip()
+    subprocess.run(["docker", "build", "-t", name, "-"], input=b"FROM nginx:alpine\nLABEL newer=yes\n", check=True)
+    (tmp_path / "docker").write_text(f"""#!/bin/sh
+case "$*" in
+  pull*nginx:alpine | "compose pull --ignore-pull-failures") exec {program} tag {name} nginx:alpine ;;
+  pull*) exit ;;
+  "compose build --pull") exec {program} compose build ;;
+esac
+exec {program} "$@"
+""")
+    (tmp_path / "docker").chmod(0o755)
+    yield docker("image", "inspect", "-f", "{{.Id}}", name)
+    docker("tag", was, "nginx:alpine")
+    stack.compose("up", "-d")
+    stack.wait()
+    docker("rmi", name)
+
+
+def test_update_images(stack, shell, newer_nginx):
+    said = shell(commands("update-images"))
+
+    assert "Newer: nginx:alpine, for nginx." in said
+    assert said.endswith("Replaced nginx.\nEverything runs on the newest images.\n")
+    assert docker("inspect", "-f", "{{.Image}}", stack.container("nginx")) == newer_nginx
+    stack.wait()
+
+
+def test_update_images_plain(stack, shell, newer_nginx):
+    shell(commands("update-images-plain"))
+
+    stack.wait()
+    assert docker("inspect", "-f", "{{.Image}}", stack.container("nginx")) == newer_nginx
+
+
 def test_restore(stack, shell):
     before = register(stack)
     stack.compose("exec", "-T", "backend", "sh", "-c", "echo ring >media/ring.png")
+    # As if a newer image sorted texts in another way, of which the database warns whoever comes.
+    psql = ["exec", "-T", "db", "psql", "-U", "thinkring_user", "thinkring_prod", "-c"]
+    stack.compose(*psql, "update pg_database set datcollversion = '0' where datname <> 'template0'")
+    assert "WARNING" in stack.compose(*psql, "").stderr
     shell(commands("backup"))
     after = register(stack)
     stack.compose("exec", "-T", "backend", "rm", "media/ring.png")
@@ -187,11 +249,133 @@ def test_restore(stack, shell):
     assert can_log_in(stack, before)
     assert not can_log_in(stack, after), "what came later is gone"
     assert stack.get(f"{stack.page}/media/ring.png").text == "ring\n"
+    for name in ["postgres", "template1"]:
+        stack.compose(*psql, f"alter database {name} refresh collation version")
+    assert "WARNING" not in stack.compose(*psql, "").stderr
     assert "thinkring_before" in databases(stack)
     date = re.search(r"thinkring_before_(\d{8}_\d{6})", said)[1]
     drop = re.sub(r"^DATE=.*", f"DATE={date}", commands("drop"))
     shell(drop.replace("thinkring_media", f"{stack.project}_media"))
     assert "thinkring_before" not in databases(stack)
+
+
+def test_base_backup(stack, shell):
+    assert re.search(r"^Wrote backups/base/\d+/\d{8}_\d{6} ", shell(commands("base-backup")), re.M)
+
+
+@pytest.mark.torture
+def test_moment(stack, shell, figure):
+    def media(command):
+        stack.compose("exec", "-T", "-w", "/app/media", "backend", "sh", "-c", command)
+
+    shell(commands("base-backup"))
+    before = register(stack)
+    media("echo backed up >early.png")
+    shell(commands("backup"))
+    media("rm early.png")
+    time.sleep(1)
+    moment = datetime.now(timezone.utc)
+    time.sleep(1)
+    after = register(stack)
+    media("echo in use >late.png")
+
+    begun = time.monotonic()
+    said = shell(re.sub(r"--to '.*?'", f"--to '{moment.isoformat()}'", commands("moment")))
+    figure("back to a moment, the stack in use", f"{time.monotonic() - begun:.0f} s")
+
+    stack.wait()
+    assert can_log_in(stack, before)
+    assert not can_log_in(stack, after), "what came later is gone"
+    assert stack.get(f"{stack.page}/media/early.png").text == "backed up\n"
+    assert stack.get(f"{stack.page}/media/late.png").text == "in use\n"
+    kept = re.search(r"thinkring_before_\d{8}_\d{6}", said)[0]
+    query = f"select count(*) from accounts_user where username = '{after}'"
+    assert "1" in stack.compose("exec", "-T", "db", "psql", "-qAtU", "thinkring_user", "-c", query, kept).stdout
+    stack.compose("exec", "-T", "db", "dropdb", "-U", "thinkring_user", kept)
+
+
+@pytest.mark.torture
+def test_drill(stack, shell, figure):
+    said = shell(commands("drill"))
+
+    lost, writes, rpo, rto = re.search(r"lost (\d+) of (\d+) .*RPO ([\d.]+) s .* after (\d+) s", said).groups()
+    figure(
+        "drill, database killed and its volume deleted (goals: RPO 5 s, RTO 60 s)",
+        f"{rto} s; {writes} writes, {lost} lost; RPO {rpo} s",
+    )
+    assert lost == "0"
+    assert float(rpo) <= 5
+    assert int(rto) <= 60
+    assert (stack.folder / "ops" / "state" / "drill.log").read_text().splitlines()[-1].split()[1] == "ok,"
+    left = ["docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={stack.project}_drill"]
+    assert subprocess.check_output(left) == b""
+
+
+@pytest.fixture
+def staging(stack, tmp_path):
+    """The folder of a staging server beside the stack; its containers are removed in the end."""
+    folder = tmp_path / "thinkring-staging"
+    clone(folder)
+    yield folder
+    command = [*stack.front_end, "-f", "docker-compose.prod.yml", "down", "-v", "--rmi", "local"]
+    subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
+
+
+def test_staging(stack, shell, staging):
+    setup, rest = commands("staging").split("\n", 2)[2].split("\n", 1)
+    shell(setup, cwd=staging)
+    settings = staging / ".env.production"
+    ports = {"8080": free_port(), "8443": free_port()}
+    text = re.sub("8080|8443", lambda port: str(ports[port[0]]), settings.read_text())
+    settings.write_text(f"{text}EMAIL_HOST=mail.{DOMAIN}\n")
+
+    said = shell(rest, cwd=staging)
+
+    password = re.search(r"The password of both accounts is (\S+);", said)[1]
+    assert said.count(password) == 1
+    site = ("curl", "-sk", "--connect-to", f"::127.0.0.1:{ports['8443']}", "--retry", "60", "--retry-all-errors")
+
+    def ask(path, *arguments, host="staging"):
+        address = f"https://{host}.{DOMAIN}:{ports['8443']}{path}"
+        return subprocess.run([*site, "-f", *arguments, address], capture_output=True, text=True).stdout
+
+    def in_staging(*arguments):
+        return subprocess.run(
+            [*stack.front_end, "-f", "docker-compose.prod.yml", *arguments],
+            cwd=staging, env=ENVIRONMENT, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+
+    def logs_in(name, password):
+        body = f'{{"username": "{name}", "password": "{password}"}}'
+        arguments = ("--retry", "0", "--json", body)
+        return "access" in ask("/api/v1/auth/token/", *arguments, host="api.staging")
+
+    assert "x-robots-tag: noindex" in ask("/", "-i").lower()
+    assert logs_in("demo-ja", password)
+    arguments = ("--retry", "0", "--json", '{"email": "demo-ja@example.com"}')
+    ask("/api/v1/auth/password/reset/", *arguments, host="api.staging")
+    # It is sent after the answer.
+    end = time.monotonic() + 20
+    while "To: demo-ja@example.com" not in (log := in_staging("logs", "backend")):
+        assert time.monotonic() < end, log
+        time.sleep(0.5)
+
+    name = register(stack)
+    shell(commands("backup"))
+    restore = commands("staging-data").replace("/path/to/thinkring", str(stack.folder))
+    said = shell(restore.replace("DATE", newest_backup(stack)), cwd=staging)
+
+    assert "Masked the personal data, and left the uploads out" in said
+    assert "healthy" in ask("/api/v1/health/")
+    dump = in_staging("exec", "-T", "db", "pg_dump", "-U", "thinkring_user", "thinkring_prod")
+    assert "person-1@example.invalid" in dump
+    assert name not in dump
+    assert not logs_in(name, PASSWORD)
+    assert not [*(staging / "backups").rglob("0000*")], "an archive would have what was not masked yet"
+    for script in ["base-backup.sh", "drill.sh"]:
+        refused = subprocess.run([staging / "ops" / script], env=ENVIRONMENT, capture_output=True, text=True)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(f"{script}: this installation archives nothing")
 
 
 def databases(stack):
@@ -232,8 +416,50 @@ def test_health(stack, shell):
     assert shell(commands("health")) == ""
 
 
+def test_doctor(stack, shell):
+    said = shell(f"{commands('doctor').strip()} || true")
+
+    assert "ok     the settings in .env.production" in said
+    assert re.search("^(ok|wrong) +the certificate: ", said, re.M)
+    assert re.search("^(ok|wrong) +.*(proven backup)", said, re.M)
+
+
 def test_locks(stack, shell):
     assert "select pid, state" in shell(commands("locks")), "it sees itself at least"
+
+
+def test_restic(stack, shell, tmp_path, missing):
+    if not shutil.which("restic"):
+        missing("restic is not installed (Debian: apt install restic)")
+    shell.environment |= {"RESTIC_REPOSITORY": str(tmp_path / "repository"), "RESTIC_PASSWORD": "of the repository"}
+    shell("./backup.sh")
+    new = tmp_path / "new"
+    new.mkdir()
+
+    shell(commands("restic"), cwd=new)
+
+    restored = new / "backups" / f"thinkring_db_{newest_backup(stack)}.sql"
+    assert restored.read_bytes() == (stack.folder / "backups" / restored.name).read_bytes()
+
+
+def test_metrics(stack, shell):
+    """Every metric that the rules below the command ask for is among what it shows."""
+    settings = stack.folder / ".env.production"
+    kept = settings.read_text()
+    settings.write_text(re.sub("^METRICS_PORT=$", "METRICS_PORT=9100", kept, flags=re.M))
+    try:
+        shell("docker-compose up -d backend")
+        stack.wait()
+        said = shell(commands("metrics"))
+    finally:
+        settings.write_text(kept)
+        stack.compose("up", "-d", "backend")
+        stack.wait()
+
+    rules = RUNBOOK.partition("```bash metrics\n")[2].partition("\n## ")[0]
+    asked = set(re.findall(r"\bthinkring_[a-z_]+\b", rules))
+    assert len(asked) == 2
+    assert asked <= set(re.findall(r"^\w+", said, re.M))
 
 
 def test_troubleshooting_start(stack, shell):
@@ -248,6 +474,33 @@ def test_troubleshooting_database(stack, shell):
 
     assert "DB_HOST=db" in said
     assert "database system is ready to accept connections" in said
+
+
+def test_administrators(stack, shell):
+    name = register(stack)
+    make = f"update accounts_user set is_superuser = true where username = '{name}'"
+    stack.compose("exec", "-T", "db", "psql", "-U", "thinkring_user", "-c", make, "thinkring_prod")
+
+    assert f" {name}\n" in shell(commands("administrators"))
+
+
+def test_second_factor(stack, shell):
+    name = register(stack)
+    stack.compose(
+        "exec", "-T", "backend", "python", "manage.py", "shell", "-c",
+        "from django.utils import timezone; from apps.accounts.models import *; factor = SecondFactor.objects.create("
+        f"user=User.objects.get(username='{name}'), secret='JBSWY3DPEHPK3PXP', confirmed_at=timezone.now()); "
+        "factor.recovery_codes.create(digest='0')",
+    )  # fmt: skip
+    assert not can_log_in(stack, name)
+
+    shell(commands("second-factor").replace("somebody", name))
+
+    assert can_log_in(stack, name)
+
+
+def test_disk(shell):
+    assert "Images" in shell(commands("disk"))
 
 
 def test_password(stack, shell):

@@ -1,5 +1,6 @@
 """What an operator runs or edits is free of what linters know to be mistakes, and explains itself."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,14 @@ def test_gixy():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_bandit():
+    command = [TOOLS / "bandit", "--quiet", "--configfile", "pyproject.toml", "--recursive", "."]
+
+    result = subprocess.run(command, cwd=ROOT / "backend", capture_output=True, text=True)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_zizmor():
     result = subprocess.run(
         [TOOLS / "zizmor", "--offline", "--strict-collection", "."], cwd=ROOT, capture_output=True, text=True
@@ -62,10 +71,27 @@ def test_zizmor():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("script", tracked("backup.sh", "ops/*.sh"))
+@pytest.mark.parametrize("script", tracked("backup.sh", ":(glob)ops/*.sh"))
 def test_each_script_says_what_it_does(script):
     """The two lines of a person who has never seen it: --help works, and it starts with the script's name."""
     result = subprocess.run([ROOT / script, "--help"], capture_output=True, text=True)
 
     assert result.returncode == 0
     assert result.stdout.startswith(f"{Path(script).name} - ")
+
+
+ALONE = [":(exclude)ops/installation.sh", ":(exclude)ops/self-signed-certificate.sh"]
+
+
+@pytest.mark.parametrize("script", tracked("backup.sh", ":(glob)ops/*.sh", *ALONE))
+def test_without_what_they_share_a_script_does_nothing(script, tmp_path):
+    shutil.copytree(ROOT / "ops", tmp_path / "ops")
+    shutil.copy(ROOT / "backup.sh", tmp_path)
+    (tmp_path / "ops" / "installation.sh").unlink()
+
+    result = subprocess.run([tmp_path / script], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+    assert result.returncode != 0
+    assert result.stdout == ""
+    assert result.stderr.endswith("installation.sh: No such file or directory\n")
+    assert result.stderr.count("\n") == 1

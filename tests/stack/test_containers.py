@@ -31,7 +31,9 @@ def capabilities(found):
     return {CAPABILITIES.get(bit, f"capability {bit}") for bit in range(64) if mask >> bit & 1}
 
 
-@pytest.mark.parametrize(("service", "user"), [("frontend", "1000"), ("backend", "1000"), ("db", "999")])
+@pytest.mark.parametrize(
+    ("service", "user"), [("frontend", "1000"), ("backend", "1000"), ("db", "999"), ("wal", "999")]
+)
 def test_nobody_is_root_or_can_become_more(stack, service, user):
     found = status(stack, service)
 
@@ -77,6 +79,33 @@ def test_limits(stack, service):
     assert not host["Privileged"]
 
 
+@pytest.mark.parametrize(
+    ("service", "added"),
+    [("certificate", ["DAC_OVERRIDE"]), ("backups", ["CHOWN", "DAC_OVERRIDE", "FOWNER"])],
+)
+def test_what_runs_once_may_do_one_thing(stack, service, added):
+    """They hand folders of the host over, so they are root; but without a network, and with nothing else."""
+    found = inspect(stack, service)
+    host = found["HostConfig"]
+
+    assert found["State"]["Status"] == "exited"
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert {capability.removeprefix("CAP_") for capability in host["CapAdd"]} == set(added)
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["NetworkMode"] == "none"
+    assert host["Memory"] == 64 * MEBIBYTE
+    assert 0 < host["NanoCpus"] <= 1_000_000_000
+    assert host["PidsLimit"] == 32
+    assert host["RestartPolicy"]["Name"] == "no"
+    assert not host["Privileged"]
+    assert not host["PortBindings"]
+
+
+def test_the_receiver_has_no_network(stack):
+    assert inspect(stack, "wal")["HostConfig"]["NetworkMode"] == "none"
+
+
 def test_nothing_is_published_but_nginx(stack):
     published = {
         service: {port: [a["HostPort"] for a in addresses] for port, addresses in ports.items() if addresses}
@@ -115,7 +144,7 @@ def test_secrets_are_readable_by_their_owner_alone(stack):
     assert (stack.folder / "nginx" / "ssl" / "key.pem").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "certificate"])
+@pytest.mark.parametrize("service", [*SERVICES, "certificate", "backups"])
 def test_every_log_is_limited(stack, service):
     assert inspect(stack, service)["HostConfig"]["LogConfig"] == {
         "Type": "json-file",

@@ -10,11 +10,12 @@ import time
 
 from production import docker
 
-SERVICES = ["nginx", "frontend", "backend", "db"]
+SERVICES = ["nginx", "frontend", "backend", "db", "wal"]
 
 
-def test_it_is_healthy_in_half_a_minute(stack, figure):
+def test_how_long_the_first_start_takes(stack, figure):
     figure("images built, `up -d` to healthy over HTTPS (goal: 30 s)", f"{stack.seconds_to_healthy:.1f} s")
+    assert stack.seconds_to_healthy <= 30
 
 
 def test_every_service_gets_healthy(stack):
@@ -110,6 +111,12 @@ def test_the_specified_commands_do_no_harm(stack):
     assert "No migrations to apply." in migrated
     assert re.search(r"\d+ static files? copied|\d+ unmodified", collected)
     assert stack.get(f"{stack.page}{admin_style(stack)}").status_code == 200
+    # A worker that has not looked yet finds all names in the list.
+    built, now = (
+        json.loads(stack.compose("exec", "-T", "backend", "cat", f"{folder}/staticfiles.json").stdout)["paths"]
+        for folder in ("build/static", "staticfiles")
+    )
+    assert now == built
 
 
 def admin_style(stack):

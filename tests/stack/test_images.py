@@ -40,11 +40,12 @@ def test_frontend(build):
     image = build("frontend", NODE_VERSION="22", COMMIT="0123456")
 
     assert docker("run", "--rm", image, "node", "--version").startswith("v22.")
-    assert docker("run", "--rm", image, "cat", "build/client/_app/version.json") == '{"version":"0123456"}'
     container = docker("run", "--detach", "--rm", "--init", image).strip()
     try:
         for _ in range(40):
             if docker("inspect", "--format", "{{.State.Health.Status}}", container) == "healthy\n":
+                told = docker("exec", container, "wget", "-q", "-O", "-", "http://127.0.0.1:3000/healthz")
+                assert told == '{"commit":"0123456"}'
                 return
             time.sleep(0.5)
         pytest.fail(docker("logs", container))

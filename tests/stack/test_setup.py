@@ -44,6 +44,19 @@ def test_it_works(checkout, tmp_path):
     assert (checkout / "nginx/domain/api.names").read_text() == "server_name api.thinkring.example.jp;\n"
 
 
+def test_a_staging_server_has_its_own_names_and_ports(checkout):
+    result = setup(checkout, "--staging", "staging.thinkring.test")
+
+    assert result.returncode == 0, result.stderr
+    found = settings(checkout)
+    assert found["STAGING"] == "True"
+    assert found["COMPOSE_PROJECT_NAME"] == "thinkring-staging"
+    assert (found["HTTP_PORT"], found["HTTPS_PORT"], found["COMPOSE_PROFILES"]) == ("8080", "8443", "")
+    assert found["ALLOWED_HOSTS"] == "staging.thinkring.test,api.staging.thinkring.test"
+    assert found["CORS_ALLOWED_ORIGINS"] == "https://staging.thinkring.test:8443"
+    assert found["VITE_API_BASE_URL"] == "https://api.staging.thinkring.test:8443/api/v1"
+
+
 def test_every_line_of_the_example_is_kept(checkout):
     setup(checkout, "thinkring.test")
 

@@ -2,8 +2,6 @@
 # Keeps what a database of this release looks like, for every later release to migrate. Part of making a release:
 #
 #   tests/with-postgres.sh tests/upgrades/dump.sh      writes tests/upgrades/VERSION.sql
-#
-# Needs PostgreSQL's pg_dump 15 on this machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,6 +12,5 @@ dump=tests/upgrades/$version.sql
 python=$PWD/.venv/bin/python
 (cd backend && "$python" manage.py migrate --verbosity 0 && "$python" manage.py seed_demo >/dev/null)
 # INSERTs, and none of psql's own commands: the test needs nothing but a database connection to load it.
-PGPASSWORD=$DB_PASSWORD pg_dump --host "$DB_HOST" --port "$DB_PORT" --username "$DB_USER" --dbname "$DB_NAME" \
-  --inserts --no-owner --no-privileges | sed '/^[\\]/d' >"$dump"
+$PG_DUMP --inserts --no-owner --no-privileges "$DB_NAME" | sed '/^[\\]/d' >"$dump"
 echo "Wrote $dump."

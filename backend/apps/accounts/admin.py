@@ -3,11 +3,14 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.signals import user_login_failed
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from apps.accounts import devices, registration, second_factor
 from apps.accounts.models import SecondFactor, Session, User
+from apps.core import audit, throttling
+from apps.core.errors import KINDS
 
 # They show whole tokens; a log-in is watched and ended as a session.
 admin.site.unregister([OutstandingToken, BlacklistedToken])
@@ -18,12 +21,21 @@ class AuthenticationForm(AdminAuthenticationForm):
 
     code = forms.CharField(label=_("Code, if the account wants one"), required=False, max_length=40)
 
+    def clean(self):
+        name = throttling.name_at(self.request, self.cleaned_data.get("username", ""))
+        within = throttling.LoginAddressLimit().allows(throttling.network(self.request))
+        if not (throttling.LoginNameLimit().allows(name) and within):
+            raise forms.ValidationError(KINDS["SRV_004"].message)
+        return super().clean()
+
     def confirm_login_allowed(self, user):
         super().confirm_login_allowed(user)
-        if not second_factor.passes(user, self.cleaned_data.get("code", "")):
-            raise forms.ValidationError(
-                _("This account wants a code too. Type the one that your authenticator app shows, or a recovery code.")
-            )
+        code = self.cleaned_data.get("code", "")
+        if not second_factor.passes(user, code):
+            if code:
+                name = {"username": self.cleaned_data["username"]}
+                user_login_failed.send(__name__, credentials=name, request=self.request)
+            raise forms.ValidationError(second_factor.CODE_MISSING)
 
 
 admin.site.login_form = AuthenticationForm
@@ -63,6 +75,8 @@ class UserAdmin(DjangoUserAdmin):
     @admin.action(description=_("End the sessions of the selected users"), permissions=["change"])
     def end_sessions(self, request, queryset):
         ended = Session.objects.filter(user__in=queryset).end()
+        for user in queryset:
+            audit.record("admin.sessions.ended", account=request.user.pk, object=str(user.pk))
         self.message_user(request, _("%(count)d sessions were ended.") % {"count": ended})
 
 
@@ -82,6 +96,8 @@ class SessionAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("End the selected sessions"), permissions=["end"])
     def end(self, request, queryset):
+        for session in queryset.open():
+            audit.record("admin.session.ended", account=request.user.pk, object=str(session.pk))
         self.message_user(request, _("%(count)d sessions were ended.") % {"count": queryset.end()})
 
     def has_end_permission(self, request):

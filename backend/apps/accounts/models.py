@@ -1,14 +1,17 @@
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.tokens import RefreshToken
+
+from apps.core import audit
 
 NAME_CHARACTERS = _("Use letters, digits and . + - _ only.")
 NAME_TAKEN = _("This name is taken. Choose another.")
@@ -24,11 +27,15 @@ class CaseInsensitiveUserManager(UserManager):
     def named(self, field: str, value: str) -> models.QuerySet:
         return self.alias(folded=Lower(field)).filter(folded=Lower(Value(value)))
 
+    def known_as(self, name: str) -> models.QuerySet:
+        """Whose name or address this is: one account at most."""
+        if "@" in name:
+            return self.named("email", name)
+        return self.named("username", self.model.normalize_username(name))
+
     def get_by_natural_key(self, username):
-        """Whom Django looks up at log-in: by name, or by address."""
-        if "@" in username:
-            return self.named("email", username).get()
-        return self.named("username", self.model.normalize_username(username)).get()
+        """Whom Django looks up at log-in."""
+        return self.known_as(username).get()
 
 
 class User(AbstractUser):
@@ -79,6 +86,16 @@ class User(AbstractUser):
             models.CheckConstraint(condition=models.Q(theme__in=["system", "light", "dark"]), name="user_theme_known"),
         ]
 
+    def save(self, *args, **kwargs):
+        """A new password ends all sessions, however it was set, and so does disabling the account."""
+        new_password = self._password is not None and not self._state.adding  # type: ignore[attr-defined]
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if new_password:
+                audit.record("password.changed", account=self.pk)
+            if new_password or not self.is_active:
+                self.sessions.end()
+
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def open(self):
@@ -86,7 +103,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def usable(self):
         """Those that are open and whose refresh token has not run out."""
-        return self.open().filter(last_used_at__gt=timezone.now() - RefreshToken.lifetime)
+        now = timezone.now()
+        return self.open().filter(
+            last_used_at__gt=now - RefreshToken.lifetime, created_at__gt=now - settings.SESSION_LIFETIME
+        )
 
     def end(self) -> int:
         """Ends those that are open, and says how many that were."""

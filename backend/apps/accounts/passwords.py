@@ -4,6 +4,7 @@ import uuid
 from functools import partial
 
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
@@ -12,14 +13,21 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import mails
 from apps.accounts.models import Session, User
+from apps.core import audit
+
+
+class LinkExpired(ValueError):
+    """A link to set a new password that has expired, was used already, or never was one."""
 
 
 def change(user: User, new: str, keep: Session) -> None:
     """The new password; every session but one ends."""
     with transaction.atomic():
         user.set_password(new)
-        user.save(update_fields=["password"])
+        # Past save(), which ends them all.
+        User.objects.filter(pk=user.pk).update(password=user.password)
         user.sessions.exclude(pk=keep.pk).end()
+        audit.record("password.changed", account=user.pk)
 
 
 def send_link(email: str) -> None:
@@ -31,21 +39,24 @@ def send_link(email: str) -> None:
     mails.send(partial(_find, email))
 
 
-def find_by_link(uid: str, token: str) -> User | None:
-    """Whose link this is, locked until the end of the transaction; None if it has expired or was used."""
+def reset_by_link(uid: str, token: str, new: str) -> None:
+    """The new password, which uses up the link; every session ends. ValidationError when it may not be a password."""
+    with transaction.atomic():
+        user = _find_by_link(uid, token)
+        if user is None:
+            raise LinkExpired
+        validate_password(new, user)
+        user.set_password(new)
+        user.save(update_fields=["password"])
+
+
+def _find_by_link(uid: str, token: str) -> User | None:
+    """Whose link this is, locked until the end of the transaction: of two uses at once, one comes too late."""
     try:
         user = User.objects.select_for_update().filter(pk=uuid.UUID(uid), is_active=True).first()
     except ValueError:
         return None
     return user if default_token_generator.check_token(user, token) else None
-
-
-def reset(user: User, new: str) -> None:
-    """The new password, which uses up the link; every session ends."""
-    with transaction.atomic():
-        user.set_password(new)
-        user.save(update_fields=["password"])
-        user.sessions.end()
 
 
 def _find(email: str) -> EmailMultiAlternatives | None:

@@ -13,11 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from pyotp.exceptions import OTPVerificationError
 
 from apps.accounts.models import RecoveryCode, SecondFactor, User
+from apps.core import audit
 from apps.core.errors import RuleBroken
 
 RECOVERY_CODES = 10
 # Half minutes by which the clock of a telephone may be wrong.
 TOLERANCE = 1
+
+CODE_MISSING = _("This account wants a code too. Type the one that your authenticator app shows, or a recovery code.")
 
 
 def begin(user: User) -> pyotp.TOTP:
@@ -42,12 +45,17 @@ def confirm(user: User, code: str) -> list[str] | None:
         factor.confirmed_at = timezone.now()
         factor.save()
         codes = [base64.b32encode(secrets.token_bytes(10)).decode() for _number in range(RECOVERY_CODES)]
+        audit.record("second_factor.on", account=user.pk)
         RecoveryCode.objects.bulk_create(RecoveryCode(second_factor=factor, digest=_digest(code)) for code in codes)
     return ["-".join(re.findall("....", code)).lower() for code in codes]
 
 
 def is_on(user: User) -> bool:
     return SecondFactor.objects.filter(user=user).exclude(confirmed_at=None).exists()
+
+
+def recovery_codes_left(user: User) -> int:
+    return RecoveryCode.objects.filter(second_factor__user=user).count()
 
 
 def passes(user: User, code: str) -> bool:
@@ -63,7 +71,10 @@ def passes(user: User, code: str) -> bool:
 
 
 def turn_off(user: User) -> None:
-    SecondFactor.objects.filter(user=user).delete()
+    with transaction.atomic():
+        deleted, _by_kind = SecondFactor.objects.filter(user=user).delete()
+        if deleted:
+            audit.record("second_factor.off", account=user.pk)
 
 
 def _accepts(factor: SecondFactor, code: str) -> bool:

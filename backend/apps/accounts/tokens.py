@@ -4,14 +4,16 @@ import uuid
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
-from django.contrib.auth.models import update_last_login
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.utils import datetime_to_epoch
 
 from apps.accounts.models import Session, User
+from apps.core import audit
 from apps.core.errors import ApiError
 
 # How long a used refresh token is still taken: an answer got lost on the way, or two tabs asked at once.
@@ -33,8 +35,12 @@ class Pair(NamedTuple):
 
 
 def start_session(user: User, user_agent: str = "") -> Pair:
-    update_last_login(User, user)
-    return _issue(Session.objects.create(user=user, user_agent=user_agent[:USER_AGENT_LENGTH]))
+    with transaction.atomic():
+        # A change of the password ends the sessions, and one that begins with the old one comes too late.
+        known = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+        if not known.select_for_update(no_key=True).values_list("pk"):
+            raise ApiError("AUTH_004")
+        return _issue(Session.objects.create(user=user, user_agent=user_agent[:USER_AGENT_LENGTH]))
 
 
 def session_of(access: str) -> Session:
@@ -63,6 +69,7 @@ def rotate(refresh: str) -> Pair:
             session.save(update_fields=["last_used_at"])
             return _issue(session)
         Session.objects.filter(pk=session.pk).end()
+        audit.record("session.reused", account=session.user_id, session=str(session.pk))
     # Out here, since an error would undo the transaction.
     raise ApiError("AUTH_002")
 
@@ -73,7 +80,8 @@ def end_session(refresh: str) -> None:
         token = _read(SessionRefreshToken, refresh)
     except ApiError:
         return
-    Session.objects.filter(pk=token["session"]).end()
+    if Session.objects.filter(pk=token["session"]).end():
+        audit.record("logout", account=uuid.UUID(token["user_id"]), session=token["session"])
 
 
 def _issue(session: Session) -> Pair:
@@ -81,7 +89,11 @@ def _issue(session: Session) -> Pair:
     refresh = SessionRefreshToken()
     refresh["user_id"] = str(session.user_id)
     refresh["session"] = str(session.pk)
-    return Pair(access=str(refresh.access_token), refresh=str(refresh))
+    access = refresh.access_token
+    last = datetime_to_epoch(session.created_at + settings.SESSION_LIFETIME)
+    for token in (refresh, access):
+        token["exp"] = min(token["exp"], last)
+    return Pair(access=str(access), refresh=str(refresh))
 
 
 def _read(kind: type[AnyToken], text: str) -> AnyToken:
@@ -90,6 +102,6 @@ def _read(kind: type[AnyToken], text: str) -> AnyToken:
         uuid.UUID(str(token["session"]))
     except ExpiredTokenError as error:
         raise ApiError("AUTH_003") from error
-    except (TokenError, LookupError, ValueError, RecursionError) as error:
+    except (TokenError, LookupError, ValueError, OverflowError, RecursionError) as error:
         raise ApiError("AUTH_002") from error
     return token

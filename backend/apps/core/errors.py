@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
-from django.db import DataError, InterfaceError, OperationalError
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,9 @@ logger = logging.getLogger("thinkring.errors")
 
 # Seconds after which a client may ask again when the database is away.
 RETRY_AFTER = 5
+
+# PostgreSQL's name for it.
+FOREIGN_KEY_VIOLATION = "23503"
 
 
 class Kind(NamedTuple):
@@ -164,7 +167,9 @@ def exception_handler(exc: Exception, context: dict) -> Response:
         case exceptions.PermissionDenied() | PermissionDenied():
             code = "AUTH_005"
         case exceptions.NotFound() | Http404():
-            code = getattr(context["view"], "not_found_code", "RES_006")
+            code = not_found_code(context)
+        case DatabaseError() if _is_of_deleted(exc):
+            code = not_found_code(context)
         case exceptions.MethodNotAllowed():
             code = "REQ_001"
             headers["Allow"] = ", ".join(context["view"].allowed_methods)
@@ -172,6 +177,9 @@ def exception_handler(exc: Exception, context: dict) -> Response:
             code = "REQ_002"
         case RequestDataTooBig():
             code = "REQ_003"
+        case SuspiciousOperation():
+            # Such as more parameters than Django takes.
+            code, status = "VAL_002", 400
         case exceptions.Throttled():
             code = "SRV_004"
             headers["Retry-After"] = str(int(exc.wait or 1) + 1)
@@ -192,6 +200,16 @@ def exception_handler(exc: Exception, context: dict) -> Response:
     context["request"].accepted_renderer = JSONRenderer()
     context["request"].accepted_media_type = JSONRenderer.media_type
     return Response(body(code, message, details, current), status=status or KINDS[code].status, headers=headers)
+
+
+def not_found_code(context: dict) -> str:
+    return getattr(context["view"], "not_found_code", "RES_006")
+
+
+def _is_of_deleted(error: DatabaseError) -> bool:
+    """Whether what was to be saved, or what it refers to, was deleted for good after it was looked up."""
+    # Not one of its subclasses: Django's save() found no row to update.
+    return type(error) is DatabaseError or getattr(error.__cause__, "sqlstate", "") == FOREIGN_KEY_VIOLATION
 
 
 def _flatten(detail, path: str = "") -> Iterator[tuple[str, str, str]]:

@@ -14,11 +14,18 @@ class PageNumberPagination(pagination.PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 100
+    # Of a page's number, and of its size before that is cut down to the most.
+    digits = 9
+
+    def get_schema_operation_parameters(self, view):
+        parameters = super().get_schema_operation_parameters(view)
+        limits = {"minimum": 1, "maximum": 10**self.digits - 1}
+        return [{**parameter, "schema": {**parameter["schema"], **limits}} for parameter in parameters]
 
     def paginate_queryset(self, queryset, request, view=None):
         for name in (self.page_query_param, self.page_size_query_param):
             given = request.query_params.get(name, "1")
-            if not (given.isascii() and given.isdigit() and len(given) < 10 and int(given) > 0):
+            if not (given.isascii() and given.isdigit() and len(given) <= self.digits and int(given) > 0):
                 raise invalid(name, _("Use a whole number from 1 on."))
         try:
             return super().paginate_queryset(queryset, request, view)

@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from apps.core import versions
 from apps.core.errors import KINDS
 from apps.core.versions import VersionedMixin
 
@@ -37,6 +38,7 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
     OpenApiParameter.HEADER,
+    pattern=f"^{versions.IF_MATCH.pattern}$",
     description='The version that was seen, `3` or `"3"`; a write to a newer one is refused with 409.',
 )
 ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="The version, quoted.")

@@ -1,6 +1,7 @@
 """Optimistic locking: a write may say which version it saw."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from apps.core.errors import ApiError, invalid
 from apps.core.models import VersionedModel
 
 # nginx makes an ETag weak when it compresses the answer: W/"3" is the same version.
-IF_MATCH = re.compile(r'(?:(\d{1,9})|(?:W/)?"(\d{1,9})")', re.ASCII)
+IF_MATCH = re.compile(r'(?:([0-9]{1,9})|(?:W/)?"([0-9]{1,9})")')
 
 
 def seen_version(request: Request) -> int | None:
@@ -28,6 +29,13 @@ def seen_version(request: Request) -> int | None:
     if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
         raise invalid("version", _("Use the version as a number, for example 3."))
     return version
+
+
+def check_version(request: Request, instance: VersionedModel, current: Callable[[], dict]) -> None:
+    """BIZ_002, with the object as it is, when the client saw another version of it; the caller holds its lock."""
+    seen = seen_version(request)
+    if seen is not None and seen != instance.version:
+        raise ApiError("BIZ_002", current=current())
 
 
 def etag(instance: VersionedModel) -> dict[str, str]:
@@ -47,17 +55,15 @@ class VersionedMixin(mixins.RetrieveModelMixin, mixins.UpdateModelMixin):
             serializer = self.get_serializer(instance, data=request.data, partial=kwargs.get("partial", False))
             serializer.is_valid(raise_exception=True)
             serializer.save()
-        # Read again: what the list annotates is not on the instance that was locked.
-        instance = self.get_object()
+            # Read again: what the list annotates is not on the instance that was locked. Still locked, so that the
+            # version that is answered is the one just written, and not the next writer's.
+            instance = self.get_object()
         return Response(self.get_serializer(instance).data, headers=etag(instance))
 
     def get_locked_object(self):
         """The object, locked until the end of the transaction and as the client saw it, or BIZ_002."""
-        seen = seen_version(self.request)
         # Without its key, which never changes: rows that point to it may be written meanwhile.
         queryset = self.get_queryset().select_for_update(of=("self",), no_key=True)
         instance = generics.get_object_or_404(queryset, pk=self.kwargs["pk"])
-        if seen is not None and seen != instance.version:
-            current = self.get_serializer(self.get_object()).data
-            raise ApiError("BIZ_002", current=current)
+        check_version(self.request, instance, lambda: self.get_serializer(self.get_object()).data)
         return instance

@@ -1,8 +1,10 @@
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -25,6 +27,18 @@ def health_check(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "healthy"})
 
 
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a hole (RFC 9116)."""
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        # The file is made for each request, and says the truth for as long as it is served.
+        f"Expires: {timezone.now() + timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: ja, en",
+        f"Canonical: {request.build_absolute_uri(request.path)}",
+    ]
+    return HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
+
+
 class OpenView(APIView):
     """Answers everyone, and does not look at a token, so that an expired one cannot get in the way."""
 
@@ -44,7 +58,13 @@ ReadinessSerializer = inline_serializer(
 )
 
 
-class ReadinessView(OpenView):
+class OperationView(OpenView):
+    """Asked by monitoring and by deploys as often as they like."""
+
+    throttle_classes = ()
+
+
+class ReadinessView(OperationView):
     @extend_schema(
         operation_id="readiness",
         summary="Whether database, migrations and cache are there",
@@ -62,7 +82,7 @@ class ReadinessView(OpenView):
         return Response({"status": "unavailable", "checks": states}, status=503, headers=headers)
 
 
-class VersionView(OpenView):
+class VersionView(OperationView):
     @extend_schema(
         operation_id="version",
         summary="Release and commit of the code that answers",

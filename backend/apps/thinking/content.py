@@ -1,8 +1,10 @@
 """The shape and the limits of each step's content, and its plain text. Pure: knows neither Django nor the database."""
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 TITLE_LENGTH = 255
@@ -10,6 +12,7 @@ CATEGORY_LENGTH = 100
 TEXT_LENGTH = 20_000  # a node's context and a round's note too
 ITEM_LENGTH = 2_000
 ITEMS = 500  # in one step, all its lists together
+LEAST_WEIGHT, MOST_WEIGHT = Decimal("0.1"), Decimal("1.0")  # of a link, in tenths
 
 Content = dict[str, Any]
 
@@ -30,6 +33,8 @@ SHAPES = {
 
 ITEM_KEYS = ("id", "text", "struck", "origin")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# Unicode's categories of spaces and of characters that control or format, among these the zero-width ones.
+INVISIBLE = {"Zs", "Zl", "Zp", "Cc", "Cf"}
 # PostgreSQL stores neither NUL nor half of a surrogate pair.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -59,7 +64,7 @@ def clean(type: str, raw: Any) -> Content:
     content = empty(type)
     for name in shape.texts:
         if name in raw:
-            content[name] = _text(name, raw[name], TEXT_LENGTH)
+            content[name] = text(name, raw[name], TEXT_LENGTH)
     left = ITEMS
     seen: set[str] = set()
     for name in shape.lists:
@@ -123,7 +128,7 @@ def _item(path: str, raw: Any, seen: set[str]) -> dict:
         raise ContentError(f"{path}.struck", "required" if struck is None else "not_a_boolean")
     return {
         "id": id,
-        "text": _text(f"{path}.text", raw["text"], ITEM_LENGTH),
+        "text": text(f"{path}.text", raw["text"], ITEM_LENGTH),
         "struck": struck,
         "origin": _id(f"{path}.origin", raw.get("origin")),
     }
@@ -138,7 +143,8 @@ def _check_object(path: str, raw: Any, keys: tuple[str, ...]) -> None:
             raise ContentError(f"{path}.{key[:40]}".strip("."), "unknown_key")
 
 
-def _text(path: str, raw: Any, length: int) -> str:
+def text(path: str, raw: Any, length: int) -> str:
+    """`raw` if it is text that can be stored, of at most this length; ContentError if not."""
     if not isinstance(raw, str):
         raise ContentError(path, "required" if raw is None else "not_text")
     if len(raw) > length:
@@ -146,6 +152,11 @@ def _text(path: str, raw: Any, length: int) -> str:
     if UNSTORABLE.search(raw):
         raise ContentError(path, "unstorable_characters")
     return raw
+
+
+def is_blank(title: str) -> bool:
+    """Whether there is nothing in it to be seen."""
+    return all(unicodedata.category(character) in INVISIBLE for character in title)
 
 
 def _id(path: str, raw: Any) -> str | None:

@@ -255,8 +255,14 @@ def phrases(sentence: str) -> Iterator[tuple[str, float]]:
         begin = place + 1
 
 
+# After these a plural has an e of its own, as the singular may have.
+HISSING = re.compile("(ch|sh|ss|x|zz)es?$")
+
+
 def singular(word: str) -> str:
-    """One form for a word and its plural, to compare them by; of one that only looks like a plural it is no word."""
+    """What a word and its plural begin with, to compare and to find both by; it need not be a word (cache: cach)."""
+    if HISSING.search(word):
+        return HISSING.sub(r"\1", word)
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 

@@ -62,7 +62,8 @@ def graph(project: Project) -> dict:
     nodes = Node.objects.kept().order_by("created_at", "pk")
     own = list(nodes.filter(project=project).values_list(*columns))
     # In two, since no index serves both ends at once.
-    links = _links(from_node__project=project) + _links(~Q(from_node__project=project), to_node__project=project)
+    links = _links(from_node__project=project, from_node__deleted_at=None)
+    links += _links(~Q(from_node__project=project), to_node__project=project, to_node__deleted_at=None)
     ends = {id for link in links for id in link[1:3]}.difference(row[0] for row in own)
     free = list(nodes.filter(project=None, pk__in=ends).values_list(*columns)) if ends else []
     if free:

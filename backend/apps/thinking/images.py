@@ -2,6 +2,7 @@
 
 import io
 import secrets
+import threading
 
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -14,6 +15,9 @@ MAXIMUM = 5 * 1024 * 1024  # bytes
 # Four bytes each while it is decoded.
 PIXELS = 25_000_000
 SIDE = 1600
+# One image at a time in each process: at its limit it takes 200 MB while it is decoded, and the container has 1 GB for
+# all threads of two processes.
+TURN = threading.Lock()
 
 
 class ImageError(ValueError):
@@ -28,17 +32,19 @@ def clean(data: bytes) -> ContentFile:
     """The image in the same format, at most SIDE pixels wide and high, upright, under a name nobody can guess."""
     written = io.BytesIO()
     try:
-        with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
+        with TURN, Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
             # The header alone has been read, and says how much memory the pixels would take.
             if image.width * image.height > PIXELS:
                 raise ImageError("too_many_pixels")
             format = str(image.format)
-            upright = ImageOps.exif_transpose(image)
-            transparent = format != "JPEG" and upright.has_transparency_data
-            pixels = upright.convert("RGBA" if transparent else "RGB")
+            # In place, and copied only when it is small: each copy would take as much again.
+            ImageOps.exif_transpose(image, in_place=True)
+            mode = "RGBA" if format != "JPEG" and image.has_transparency_data else "RGB"
+            large = image if image.mode == mode else image.convert(mode)
+            large.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+            pixels = large.copy()
         # Comments, colour profiles and the like, which would be written again.
         pixels.info.clear()
-        pixels.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         pixels.save(written, format, optimize=True, quality=85)
     except ImageError:
         raise
@@ -58,6 +64,8 @@ def name_of(image: ContentFile) -> str:
 def replace(node: Node, image: ContentFile | None) -> None:
     """Gives the node an image, or none; the file of the one before goes when the change is certain."""
     storage, before = node.image.storage, node.image.name
+    if not image and not before:
+        return
     with transaction.atomic():
         node.image = image or ""
         try:

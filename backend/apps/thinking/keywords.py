@@ -42,7 +42,7 @@ ENGLISH = re.compile(r"[A-Za-z][A-Za-z0-9'’-]*(?:,? [A-Za-z0-9][A-Za-z0-9'’-
 SENTENCE = re.compile(r"[^\n。．！？!?.]+(?:[.!?](?!\s)[^\n。．！？!?.]*)*[。．！？!?.]*")
 SENTENCE_END = re.compile(r"[\n。．！？!?]+|\.+(?=\s|$)")
 # So much is looked at: of a text, and at once. The dictionary takes 49,149 bytes, and a character may become eighteen.
-TEXT_LENGTH = 50_000
+LOOKED_AT = 50_000
 SENTENCE_LENGTH = 500
 WORD_LENGTH = 50
 # What comes at a text's end is worth so much less; and a word that is worth less than that is not offered.
@@ -71,7 +71,7 @@ def keywords(text: str, limit: int) -> list[Keyword]:
 
     What counts: whether it is a compound, how often it is mentioned, and how early.
     """
-    text = text[:TEXT_LENGTH]
+    text = text[:LOOKED_AT]
     found: dict[str, Keyword] = {}
     mentions: dict[str, int] = {}
     for place, sentence in _sentences(text):
@@ -123,4 +123,5 @@ def _phrases_of_both(sentence: str) -> Iterator[tuple[str, float]]:
 
 
 def _fold(text: str) -> str:
+    # Not as folding.py does it for the search, which may find too much: もも and モモ are two words to choose from.
     return unicodedata.normalize("NFKC", text).casefold()

@@ -12,13 +12,13 @@ from decimal import Decimal
 from itertools import chain, groupby
 from typing import NamedTuple
 
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet, Window
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Left, RowNumber
 from django.utils import timezone
 
 from apps.thinking.english import singular
-from apps.thinking.folding import bigrams, fold
+from apps.thinking.folding import FEW, bigrams, by_index, fold
 from apps.thinking.keywords import KANJI, terms
 from apps.thinking.models import Node, NodeLink
 
@@ -84,21 +84,24 @@ def link(from_node: Node, to_node: Node, weight: Decimal | None = None, id: uuid
 
     By its own id a removed one comes back as it was.
     """
-    pair = NodeLink.objects.filter(
-        Q(from_node=from_node, to_node=to_node) | Q(from_node=to_node, to_node=from_node)
-    ).select_for_update(no_key=True)
+    both_ways = Q(from_node=from_node, to_node=to_node) | Q(from_node=to_node, to_node=from_node)
+    pair = NodeLink.objects.filter(both_ways).select_for_update(no_key=True)
+    if id and NodeLink.objects.filter(~both_ways, pk=id).exists():
+        raise IdTaken
     with transaction.atomic():
         found = pair.first()
         if found is None:
             new = NodeLink(id=id or uuid.uuid4(), owner_id=from_node.owner_id, from_node=from_node, to_node=to_node)
             new.weight = weight or new.weight
-            # Another request may make it at the same time.
-            NodeLink.objects.bulk_create([new], ignore_conflicts=True)
-            found = pair.first()
-            if found is None:
-                raise IdTaken
-            if found.pk == new.pk:
-                return found, True
+            try:
+                with transaction.atomic():
+                    new.save(force_insert=True)
+                return new, True
+            except IntegrityError as error:
+                # Another request made it at the same time, or took the id after the look above.
+                found = pair.first()
+                if found is None:
+                    raise IdTaken from error
         removed = found.removed_at is not None
         if removed and found.pk == id and weight is None:
             found.removed_at = None
@@ -156,7 +159,7 @@ def relink_all(nodes: list[Node], known: Mentions) -> None:
                     known.clear()
                 known.update(_mentions(kept.filter(project=None), [word for word in words if word not in known]))
                 # The index would find a word in all projects of the owner first, and most of them have few nodes.
-                own = _mentions(kept.filter(project=project), words, by_index=False)
+                own = _mentions(kept.filter(project=project), words, indexed=False)
                 found = {word: own[word] + known[word] for word in words}
             mentions.update(dict.fromkeys(ids, found))
         _relink(part, texts, mentions)
@@ -198,7 +201,6 @@ def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UU
                 links.get(id, {}).pop(node.pk, None)
             elif (link.weight, link.reason) != (tie.weight, tie.reason):
                 link.weight, link.reason = tie.weight, tie.reason
-                link.version += 1
                 link.updated_at = timezone.now()
                 changed.add(link)
         for id, tie in strongest.items():
@@ -208,11 +210,16 @@ def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UU
             link.weight, link.reason = tie.weight, tie.reason
             new.append(link)
             links.get(id, {})[node.pk] = link
+    # Not what a person has weighed or removed since it was read.
+    by_itself = NodeLink.objects.filter(origin=NodeLink.Origin.AUTOMATIC, removed_at=None)
+    changed.difference_update(new)
+    for link in changed:
+        link.version = F("version") + 1
     with transaction.atomic():
         if groundless:
-            NodeLink.objects.filter(pk__in=[link.pk for link in groundless]).delete()
+            by_itself.filter(pk__in=[link.pk for link in groundless]).delete()
         if changed:
-            NodeLink.objects.bulk_update(changed, ["weight", "reason", "version", "updated_at"])
+            by_itself.bulk_update(changed, ["weight", "reason", "version", "updated_at"])
         # The other node may be saved at the same time, and make the same link.
         NodeLink.objects.bulk_create(new, ignore_conflicts=True)
 
@@ -299,7 +306,7 @@ def _sought(text: Text) -> list[str]:
     return list(text.all)[:WORDS]
 
 
-def _mentions(scope: QuerySet[Node], words: list[str], by_index: bool = True) -> Mentions:
+def _mentions(scope: QuerySet[Node], words: list[str], indexed: bool = True) -> Mentions:
     # One more than show that a word is too common: the node that it is sought for may be among them.
     enough = COMMON + 2
     if connection.vendor != "postgresql":
@@ -308,19 +315,34 @@ def _mentions(scope: QuerySet[Node], words: list[str], by_index: bool = True) ->
     if not words:
         return mentions
     sql, parameters = scope.order_by().values("id").query.sql_with_params()
-    by_pairs = "AND thinking_bigrams(thinking_node.folded) @> string_to_array(pairs, ' ')" if by_index else ""
-    with connection.cursor() as cursor:
+    in_scope = f"{sql} AND strpos(thinking_node.folded, word) > 0"
+    candidates, found = "", f"{in_scope} LIMIT {enough}"
+    if indexed:
+        # OFFSET 0: found once for each word, not once for each time that they are mentioned below.
+        candidates = f"""
+            CROSS JOIN LATERAL (
+                SELECT array(
+                    SELECT id FROM thinking_node
+                    WHERE thinking_bigrams(folded) @> string_to_array(pairs, ' ')
+                    LIMIT {FEW + 1}
+                ) AS ids
+                OFFSET 0
+            ) AS candidates
+        """  # noqa: S608
+        found = f"""
+            ({in_scope} AND cardinality(ids) <= {FEW} AND thinking_node.id = ANY (ids) LIMIT {enough})
+            UNION ALL
+            ({in_scope} AND cardinality(ids) > {FEW} LIMIT {enough})
+        """
+        parameters *= 2
+    with by_index() if indexed else connection.cursor() as cursor:
         # One question for all words. The pairs of characters are made here: the index's function takes a millisecond.
         cursor.execute(
             f"""
             SELECT word, found.id
             FROM unnest(%s::text[], %s::text[]) AS sought (word, pairs)
-            CROSS JOIN LATERAL (
-                {sql}
-                {by_pairs}
-                AND strpos(thinking_node.folded, word) > 0
-                LIMIT {enough}
-            ) AS found
+            {candidates}
+            CROSS JOIN LATERAL ({found}) AS found
             """,  # noqa: S608
             [words, [" ".join(bigrams(word)) for word in words], *parameters],
         )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core.models import VersionedModel
-from apps.thinking.content import CATEGORY_LENGTH, TITLE_LENGTH
+from apps.thinking.content import CATEGORY_LENGTH, LEAST_WEIGHT, MOST_WEIGHT, TITLE_LENGTH
 from apps.thinking.folding import Fold
 
 LAST_ROUND = 5
@@ -20,7 +20,7 @@ LAST_ROUND = 5
 
 
 def folded(*columns: str) -> models.GeneratedField:
-    """What is searched: these columns in the one form of apps.thinking.folding. PostgreSQL's index: migrations/0003."""
+    """What is searched: these columns in the one form of apps.thinking.folding. PostgreSQL's index: migrations/0004."""
     parts = [part for column in columns for part in (Value("\n"), F(column))][1:]
     text = Concat(*parts, output_field=models.TextField()) if len(parts) > 1 else parts[0]
     return models.GeneratedField(expression=Fold(text), output_field=models.TextField(), db_persist=True)
@@ -285,9 +285,7 @@ class NodeLink(VersionedModel):
             models.UniqueConstraint(
                 Least("from_node", "to_node"), Greatest("from_node", "to_node"), name="link_pair_unique"
             ),
-            models.CheckConstraint(
-                condition=Q(weight__range=(Decimal("0.1"), Decimal("1.0"))), name="link_weight_range"
-            ),
+            models.CheckConstraint(condition=Q(weight__range=(LEAST_WEIGHT, MOST_WEIGHT)), name="link_weight_range"),
             models.CheckConstraint(condition=Q(origin__in=["manual", "automatic"]), name="link_origin_known"),
             models.CheckConstraint(condition=Q(version__gte=1), name="link_version_positive"),
         ]

@@ -4,14 +4,18 @@ import uuid
 
 from django.db import transaction
 
+from apps.core.errors import ApiError
 from apps.thinking import linking
 from apps.thinking.models import Node, NodeRename, Project
 
 
 def create_node(owner, id: uuid.UUID | None = None, **values) -> Node:
     with transaction.atomic():
+        # Before what lies in it, as everywhere: see apps.thinking.api.base.InProjectMixin.
+        if (project := values.get("project")) and not Project.objects.filter(pk=project.pk).touch():
+            # Deleted for good since it was looked up.
+            raise ApiError("RES_001")
         node = Node.objects.create(id=id or uuid.uuid4(), owner=owner, **values)
-        Project.objects.filter(nodes=node).touch()
         linking.relink(node)
     return node
 

@@ -57,6 +57,14 @@ def write_step(step: Step, written: content.Content, by: User | None = None, apa
         Project.objects.filter(rounds=step.round_id).touch()
 
 
+def write_nothing(step: Step) -> None:
+    """A new version, as every write makes one, of what stands there; a step is not filled by it."""
+    with transaction.atomic():
+        history.record(step, step.content, by=None)
+        step.save()
+        Project.objects.filter(rounds=step.round_id).touch()
+
+
 def restore_step(step: Step, revision: StepRevision, by: User) -> None:
     """Writes again what once stood there; what stands there now stays in the history."""
     write_step(step, revision.content, by, apart=True)

@@ -7,10 +7,11 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, CharField, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, CharField, F, Func, Model, Q, QuerySet, TextField, Value
 
-from apps.thinking.folding import Fold, fold
+from apps.thinking.folding import FEW, Fold, by_index, fold
 from apps.thinking.models import Node, Project, Round, Step
 
 QUERY_LENGTH = 200
@@ -47,8 +48,8 @@ SHOWN: dict[str, QuerySet] = {
 
 
 class HasBigrams(Func):
-    """Whether each two characters that stand side by side in the second text do so in the first: by the index of
-    migrations/0004, on PostgreSQL only."""
+    """Whether each two characters that stand side by side in the second text do so in the first: on PostgreSQL only,
+    and only within by_index()."""
 
     template = "(%(expressions)s)"
     arg_joiner = " @> "
@@ -57,24 +58,29 @@ class HasBigrams(Func):
     def __init__(self, *texts):
         super().__init__(*(Func(text, function="thinking_bigrams", output_field=TextField()) for text in texts))
 
-    def as_sqlite(self, compiler, connection, **context):
-        return "1", []
 
-
-def contains(q: str) -> Q:
-    """Rows whose folded column has `q` in it."""
-    sought = Fold(Value(q))
-    found = Q(folded__contains=sought)
+def contains(q: str, *models: type[Model]) -> dict[type[Model], Q]:
+    """For each of the models: rows whose folded column has `q` in it."""
+    text = Q(folded__contains=Fold(Value(q)))
     # One character alone has no neighbour.
-    return Q(HasBigrams(F("folded"), sought)) & found if len(fold(q)) > 1 else found
+    if connection.vendor != "postgresql" or len(fold(q)) < 2:
+        return dict.fromkeys(models, text)
+    conditions = {}
+    with by_index():
+        for model in models:
+            having = model._default_manager.filter(HasBigrams(F("folded"), Fold(Value(q)))).order_by()
+            ids = list(having.values_list("pk", flat=True)[: FEW + 1])
+            conditions[model] = text & Q(pk__in=ids) if len(ids) <= FEW else text
+    return conditions
 
 
 def found(user, q: str) -> QuerySet:
     """Everything of the user's, outside the trash, that has `q` in it: {kind, pk, updated_at}."""
+    conditions = contains(q, *(queryset.model for queryset in SHOWN.values()))
     queries = [
         queryset.model.objects.owned_by(user)
         .kept()
-        .filter(contains(q))
+        .filter(conditions[queryset.model])
         .order_by()
         .annotate(kind=Value(kind, output_field=CharField()))
         .values("kind", "pk", "updated_at")
@@ -85,7 +91,11 @@ def found(user, q: str) -> QuerySet:
 
 def search(user, q: str, start: int, stop: int) -> tuple[list[Hit], int]:
     """Part of what is found, the newest change first, with titles, places and snippets; and how much it is in all."""
-    sql, parameters = found(user, q).query.sql_with_params()
+    try:
+        sql, parameters = found(user, q).query.sql_with_params()
+    except EmptyResultSet:
+        # The index knows of no row at all.
+        return [], 0
     with connection.cursor() as cursor:
         # The number along with the rows: to find it alone would be to find them all a second time.
         cursor.execute(

@@ -10,7 +10,9 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import registration
 from apps.core.errors import RuleBroken
+from apps.thinking import locks
 from apps.thinking.models import Node, Project
 
 KEPT_FOR = timedelta(days=30)
@@ -44,9 +46,10 @@ def contents(user) -> models.QuerySet:
     return found[0].union(found[1], all=True).order_by("-deleted_at", "id")
 
 
-def delete_for_good(user, id: uuid.UUID) -> bool:
-    """Deletes a thing that lies in the trash, a project with all that belongs to it; says whether it was there."""
-    return any(_delete(things.objects.owned_by(user).exclude(deleted_at=None), id) for things in (Project, Node))
+def get_locked(user, id: uuid.UUID) -> Project | Node | None:
+    """The person's thing with this id, if it lies in the trash."""
+    owned = (things.objects.owned_by(user).exclude(deleted_at=None) for things in (Project, Node))
+    return next((thing for things in owned if (thing := _get_locked(things, id))), None)
 
 
 def delete_expired() -> dict[str, int]:
@@ -61,12 +64,29 @@ def delete_expired() -> dict[str, int]:
 
 def _delete(things: models.QuerySet, id: uuid.UUID) -> bool:
     with transaction.atomic():
-        # Locked: somebody may be taking it out at this moment.
-        thing = things.select_for_update().filter(pk=id).first()
+        thing = _get_locked(things, id)
         if thing is None:
             return False
         thing.delete()
     return True
+
+
+def _get_locked(things: models.QuerySet, id: uuid.UUID) -> Project | Node | None:
+    """Locked, because somebody may be taking it out at this moment."""
+    return things.select_for_update().filter(pk=id).first()
+
+
+@receiver(registration.leaving)
+def lock_all(user, **kwargs) -> None:
+    """Whoever is writing in an account finishes first; a project's lock stands for all that is written in it.
+
+    But not for links, which are made without it. So nodes are locked twice: without their keys, since who writes one
+    may be about to link it to others, and when nobody does any more, whole.
+    """
+    locks.one_import(user)
+    list(Project.objects.owned_by(user).order_by("pk").select_for_update().values_list("pk"))
+    for no_key in (True, False):
+        list(Node.objects.owned_by(user).order_by("pk").select_for_update(no_key=no_key).values_list("pk"))
 
 
 @receiver(post_delete, sender=Node)

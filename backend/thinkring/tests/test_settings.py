@@ -131,6 +131,12 @@ def test_no_database_host(refusal, production):
             "set JWT_ACCESS_TOKEN_LIFETIME to a whole number from 1 to 1440, not to 'fifteen'.",
         ),
         ("DB_PORT", "0", "set DB_PORT to a whole number from 1 to 65535, not to '0'."),
+        ("METRICS_PORT", "80", "set METRICS_PORT to a whole number from 1024 to 65535, not to '80'."),
+        (
+            "METRICS_PORT",
+            "8000",
+            "set METRICS_PORT to another port than 8000, for example 9100: the API has that one.",
+        ),
     ],
 )
 def test_nonsense(refusal, production, name, value, sentence):
@@ -195,3 +201,31 @@ def test_where_the_pages_are(values, production, environment, page):
 @pytest.mark.parametrize("address", ["thinkring.example.com", "ftp://thinkring.example.com", "https://", "https://["])
 def test_a_page_that_is_nowhere(refusal, production, address):
     assert refusal(**production, PAGE_URL=address).startswith("set PAGE_URL to an address")
+
+
+@pytest.mark.parametrize(
+    ("environment", "contact"),
+    [
+        ({}, "mailto:security@thinkring.example.com"),
+        ({"SECURITY_CONTACT": "https://example.com/security"}, "https://example.com/security"),
+    ],
+)
+def test_whom_to_tell_of_a_hole(values, production, environment, contact):
+    assert values("SECURITY_CONTACT", **production, **environment) == [contact]
+
+
+def test_a_contact_that_no_program_understands(refusal, production):
+    refused = refusal(**production, SECURITY_CONTACT="security@example.com")
+
+    assert refused.startswith("set SECURITY_CONTACT to mailto: and an address")
+
+
+def test_cookies_that_no_other_host_can_set(values, production):
+    names = ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME"]
+
+    assert values(*names, **production) == ["__Host-sessionid", "__Host-csrftoken"]
+    assert values(*names) == ["sessionid", "csrftoken"]
+
+
+def test_passwords_are_stored_by_argon2(values, production):
+    assert values("PASSWORD_HASHERS", **production) == ["['django.contrib.auth.hashers.Argon2PasswordHasher']"]

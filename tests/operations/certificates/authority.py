@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from production import free_port
+from production import docker, free_port
 
 # No pauses and no refusals for exercise, and each certificate proves its names anew.
 SETTINGS = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"}
@@ -22,6 +22,9 @@ class Authority:
         self.folder, self.http_port = folder, http_port
         self.ports = {name: free_port() for name in ["directory", "management", "dns", "names"]}
         self.directory = f"https://localhost:{self.ports['directory']}/dir"
+        # Where containers find this machine.
+        self.gateway = docker("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge").strip()
+        self.directory_for_containers = f"https://{self.gateway}:{self.ports['directory']}/dir"
         # What certbot trusts when it talks to the authority, and what browsers trust when it has signed.
         self.own_certificate = folder / "authority.pem"
         self.root = folder / "root.pem"
@@ -30,12 +33,12 @@ class Authority:
     def running(self):
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+             "-days", "2", "-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,IP:{self.gateway}",
              "-keyout", "authority.key", "-out", self.own_certificate],
             cwd=self.folder, check=True, capture_output=True,
         )  # fmt: skip
         configuration = {
-            "listenAddress": f"127.0.0.1:{self.ports['directory']}",
+            "listenAddress": f":{self.ports['directory']}",
             "managementListenAddress": f"127.0.0.1:{self.ports['management']}",
             "certificate": str(self.own_certificate),
             "privateKey": str(self.folder / "authority.key"),

@@ -21,20 +21,21 @@ class Server:
         self.live = stack.folder / "nginx" / "letsencrypt" / "live" / "thinkring"
 
     @contextlib.contextmanager
-    def told_of_the_authority(self):
+    def told_of(self, directory):
         """Not for longer than needed: the backend too is made anew by an `up` when .env.production has changed."""
         settings = self.stack.folder / ".env.production"
         text = settings.read_text()
-        settings.write_text(f"{text}ACME_SERVER={self.authority.directory}\n")
+        settings.write_text(f"{text}ACME_SERVER={directory}\n")
         try:
             yield
         finally:
             settings.write_text(text)
 
-    def run(self, *words, front_end="docker compose"):
+    def run(self, *words, front_end="docker compose", **environment):
         """The script, from another folder, as cron does."""
         return subprocess.run(
-            [self.stack.folder / "ops" / "certificates.sh", *words], cwd="/", env=self.environment(front_end),
+            [self.stack.folder / "ops" / "certificates.sh", *words], cwd="/",
+            env=self.environment(front_end) | environment,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 

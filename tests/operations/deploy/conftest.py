@@ -25,6 +25,7 @@ ENV COMMIT=$COMMIT
 USER 0
 COPY start.js ./
 ARG COMMIT
+ENV COMMIT=$COMMIT
 RUN version=$(sed 's/.*:"//; s/".*//' build/client/_app/version.json) \\
  && find build -name '*.gz' -delete && find build -name '*.br' -delete \\
  && grep -rl "$version" build | xargs sed -i "s/$version/$COMMIT/g"
@@ -65,11 +66,12 @@ class Server(Stack):
         git(self.desk, "push", "--quiet", "--force", "origin", "HEAD:refs/heads/main")
         return git(self.desk, "rev-parse", "HEAD")
 
-    def start(self, script, *arguments, front_end=FRONT_ENDS[-1], **options):
+    def start(self, script, *arguments, front_end=FRONT_ENDS[-1], **environment):
         # From another folder, as a workflow might.
         return subprocess.Popen(
-            [self.folder / "ops" / f"{script}.sh", *arguments], cwd="/", env=ENVIRONMENT | {"COMPOSE": front_end},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+            [self.folder / "ops" / f"{script}.sh", *arguments], cwd="/",
+            env=ENVIRONMENT | {"COMPOSE": front_end} | environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
 
     def run(self, script, *arguments, **options):
@@ -80,7 +82,7 @@ class Server(Stack):
     def release(self):
         """The commit that backend and frontend say they are, through nginx."""
         backend = self.get(f"{self.api}/version/").json()["commit"]
-        frontend = self.get(f"{self.page}/_app/version.json").json()["version"]
+        frontend = self.get(f"{self.page}/healthz").json()["commit"]
         return backend, frontend
 
     def head(self):
@@ -95,15 +97,21 @@ class Server(Stack):
             "--filter", "label=thinkring.stand-in",
         ).split()  # fmt: skip
 
-    def kill_when(self, process, happens, deadline=300):
-        """SIGKILL for the script alone, as soon as it has come so far."""
+    def kill_when(self, process, happens, *, group=False):
+        """SIGKILL for the script alone, or for all that it runs too, as soon as it has come so far."""
+        self.when(process, happens)
+        if group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.communicate()
+
+    def when(self, process, happens, deadline=300):
         end = time.monotonic() + deadline
         while not happens():
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < end
             time.sleep(0.1)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
 
 
 @pytest.fixture(scope="package")

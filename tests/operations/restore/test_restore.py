@@ -292,8 +292,9 @@ def test_a_migration_fails(live):
 
 def test_a_backend_that_does_not_become_ready(live):
     """After the exchange: everything is put back."""
-    script = live.folder / "ops" / "restore.sh"
+    script = live.folder / "ops" / "installation.sh"
     text = script.read_text()
+    assert "READY_SECONDS=120" in text
     script.write_text(text.replace("READY_SECONDS=120", "READY_SECONDS=3"))
     (live.folder / "backend" / "not-ready").touch()
     try:
@@ -313,13 +314,18 @@ def wait_for(process, condition):
         time.sleep(0.02)
 
 
-def run_again(live):
+def run_when_free(live):
     """What the killed run has started may still hold the lock for a moment."""
     for _ in range(60):
         result = live.run("ops/restore.sh", "--latest", "--replace")
         if "is running" not in result.stderr:
-            break
+            return result
         time.sleep(0.5)
+    pytest.fail("the lock of a killed run stays")
+
+
+def run_again(live):
+    result = run_when_free(live)
     assert result.returncode == 0, result.stderr
     assert live.words() == "old 誤差"
     assert live.media() == live.files_of_backup
@@ -352,6 +358,12 @@ def test_killed_in_the_exchange(live):
     finally:
         (live.folder / "backend" / "not-ready").unlink()
 
+    live.compose("start", "backend")
+    refused = run_when_free(live)
+    assert refused.returncode == 1
+    assert "the backend runs since: what was written meanwhile would be lost" in refused.stderr
+    live.compose("stop", "-t", "1", "backend")
+
     result = run_again(live)
 
     assert "Put back what an earlier run that was killed had begun" in result.stdout
@@ -367,30 +379,38 @@ def test_it_is_called_wrongly(small, arguments):
     assert "--help" in result.stderr
 
 
-@pytest.mark.parametrize("front_end", FRONT_ENDS)
-def test_a_new_machine(engine, tmp_path, figure, front_end):
-    """The old one is lost with its volumes; a clone, .env.production and the backups are what is left."""
-    stack = Stack(tmp_path / "thinkring", front_end.split())
+def test_lost_volumes(engine, tmp_path, figure):
+    """By the plain commands of `docker compose`, from a dump by its name. A lost machine, the newest dump and
+    docker-compose are in tests/operations/install.
+    """
+    stack = Stack(tmp_path / "thinkring", FRONT_ENDS[-1].split())
     with stack.running():
         person = {"username": "suzuki", "email": "suzuki@example.com", "password": "correct horse battery"}
         assert stack.request("POST", f"{stack.api}/auth/register/", json=person).status_code == 201
-        stack.compose("exec", "-T", "backend", "sh", "-c", "echo ring >media/ring.png")
-        environment = os.environ | {"COMPOSE": front_end}
+        stack.compose("exec", "-T", "backend", "sh", "-c", "mkdir media/a; dd if=/dev/urandom of=media/a/b.png count=9")
+        sums = ["exec", "-T", "backend", "sh", "-c", "find media -type f -exec sha256sum {} + | sort"]
+        media = stack.compose(*sums).stdout
+        environment = os.environ | {"COMPOSE": FRONT_ENDS[-1]}
         subprocess.run([stack.folder / "backup.sh"], check=True, env=environment)
+        later = {**person, "username": "tanaka", "email": "tanaka@example.com"}
+        assert stack.request("POST", f"{stack.api}/auth/register/", json=later).status_code == 201
         stack.compose("down", "--volumes")
         for name in ["page.names", "api.names"]:
             (stack.folder / "nginx" / "domain" / name).unlink()
 
         started = time.monotonic()
-        command = [stack.folder / "ops" / "restore.sh", "--latest"]
+        (dump,) = (stack.folder / "backups").glob("thinkring_db_*.sql")
+        command = [stack.folder / "ops" / "restore.sh", dump]
         result = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
         assert "Next: " in result.stdout
         subprocess.run([stack.folder / "ops" / "setup.sh", DOMAIN], check=True)
         stack.compose("up", "-d")
         stack.wait()
-        figure("back on an empty machine, images built, after", f"{time.monotonic() - started:.0f} s")
+        figure("back on lost volumes, images there, after", f"{time.monotonic() - started:.0f} s")
 
-        login = {"username": person["username"], "password": person["password"]}
-        assert stack.request("POST", f"{stack.api}/auth/login/", json=login).status_code == 200
-        assert stack.get(f"{stack.page}/media/ring.png").text == "ring\n"
+        logins = [{"username": name, "password": person["password"]} for name in ["suzuki", "tanaka"]]
+        statuses = [stack.request("POST", f"{stack.api}/auth/login/", json=login).status_code for login in logins]
+        assert statuses == [200, 401], "what came after the backup is gone"
+        assert "a/b.png" in media
+        assert stack.compose(*sums).stdout == media

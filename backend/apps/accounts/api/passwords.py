@@ -1,6 +1,5 @@
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -9,25 +8,26 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import passwords
-from apps.accounts.api.views import delete_cookie, validated
+from apps.accounts.api.views import delete_cookie, is_password, validated
 from apps.core.errors import invalid
+from apps.core.fields import TextField
 from apps.core.views import OpenView
 
 
 class ChangePasswordSerializer(serializers.Serializer):
-    old = serializers.CharField(trim_whitespace=False, write_only=True)
-    new = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    old = TextField(trim_whitespace=False, write_only=True)
+    new = TextField(max_length=128, trim_whitespace=False, write_only=True)
 
     def validate_old(self, value):
         # Not 401, which a browser takes for the end of its session.
-        if not self.context["user"].check_password(value):
+        if not is_password(self.context["request"], value):
             raise serializers.ValidationError(
                 _("The old password is not right. Nothing was changed."), code="not_allowed"
             )
         return value
 
     def validate_new(self, value):
-        validate_password(value, self.context["user"])
+        validate_password(value, self.context["request"].user)
         return value
 
 
@@ -36,9 +36,9 @@ class AskForLinkSerializer(serializers.Serializer):
 
 
 class NewPasswordSerializer(serializers.Serializer):
-    uid = serializers.CharField(max_length=50, help_text="From the link: `/reset/{uid}/{token}`.")
-    token = serializers.CharField(max_length=100, help_text="From the link.")
-    new = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    uid = TextField(max_length=50, help_text="From the link: `/reset/{uid}/{token}`.")
+    token = TextField(max_length=100, help_text="From the link.")
+    new = TextField(max_length=128, trim_whitespace=False, write_only=True)
 
 
 class ChangePasswordView(APIView):
@@ -49,7 +49,7 @@ class ChangePasswordView(APIView):
         responses={204: OpenApiResponse(description="Ends all other sessions.")},
     )
     def post(self, request):
-        serializer = ChangePasswordSerializer(data=request.data, context={"user": request.user})
+        serializer = ChangePasswordSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         passwords.change(request.user, serializer.validated_data["new"], keep=request.auth)
         return Response(status=204)
@@ -76,15 +76,11 @@ class ConfirmResetView(OpenView):
     )
     def post(self, request):
         given = validated(NewPasswordSerializer, request)
-        with transaction.atomic():
-            user = passwords.find_by_link(given["uid"], given["token"])
-            if user is None:
-                raise invalid(
-                    "token", _("This link has expired or was used already. Ask for a new one."), "not_allowed"
-                )
-            try:
-                validate_password(given["new"], user)
-            except ValidationError as error:
-                raise serializers.ValidationError({"new": get_error_detail(error)}) from error
-            passwords.reset(user, given["new"])
+        try:
+            passwords.reset_by_link(given["uid"], given["token"], given["new"])
+        except passwords.LinkExpired as error:
+            reason = _("This link has expired or was used already. Ask for a new one.")
+            raise invalid("token", reason, "not_allowed") from error
+        except ValidationError as error:
+            raise serializers.ValidationError({"new": get_error_detail(error)}) from error
         return delete_cookie(Response(status=204))

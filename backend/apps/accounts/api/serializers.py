@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from apps.accounts import registration
 from apps.accounts.models import ADDRESS_TAKEN, NAME_TAKEN, User, valid_name
+from apps.core.fields import TextField
 
 
 class AccountSerializer(serializers.ModelSerializer):
@@ -40,7 +41,7 @@ class UserSerializer(AccountSerializer):
         return instance
 
 
-class NameField(serializers.CharField):
+class NameField(TextField):
     def to_internal_value(self, data):
         # Full-width letters, as an input method leaves them, are the same letters.
         return User.normalize_username(super().to_internal_value(data))
@@ -48,7 +49,7 @@ class NameField(serializers.CharField):
 
 class RegisterSerializer(AccountSerializer):
     username = NameField(max_length=150, validators=[valid_name])
-    password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    password = TextField(max_length=128, trim_whitespace=False, write_only=True)
 
     class Meta:
         model = User
@@ -68,9 +69,9 @@ class RegisterSerializer(AccountSerializer):
 
 
 class LoginSerializer(serializers.Serializer):
-    username = serializers.CharField(max_length=254, help_text="The name or the e-mail address.")
-    password = serializers.CharField(trim_whitespace=False, write_only=True)
-    code = serializers.CharField(
+    username = TextField(max_length=254, help_text="The name or the e-mail address.")
+    password = TextField(trim_whitespace=False, write_only=True)
+    code = TextField(
         required=False,
         allow_blank=True,
         max_length=40,
@@ -90,9 +91,7 @@ class PairSerializer(serializers.Serializer):
 
 
 class GivenRefreshSerializer(serializers.Serializer):
-    refresh = serializers.CharField(
-        required=False, allow_blank=True, help_text="Left out by browsers, which send the cookie."
-    )
+    refresh = TextField(required=False, allow_blank=True, help_text="Left out by browsers, which send the cookie.")
 
 
 class RefreshedSerializer(serializers.Serializer):
@@ -101,4 +100,4 @@ class RefreshedSerializer(serializers.Serializer):
 
 
 class PasswordSerializer(serializers.Serializer):
-    password = serializers.CharField(trim_whitespace=False, write_only=True)
+    password = TextField(trim_whitespace=False, write_only=True)

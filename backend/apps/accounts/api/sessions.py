@@ -1,11 +1,11 @@
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 
 from apps.accounts import devices
 from apps.accounts.api.views import delete_cookie
 from apps.accounts.models import Session
+from apps.core import audit
 
 
 class SessionSerializer(serializers.ModelSerializer):
@@ -43,7 +43,8 @@ class SessionsView(OwnSessionsView, generics.ListAPIView):
         responses={204: OpenApiResponse(description="All but the one that asks have ended.")},
     )
     def delete(self, request):
-        request.user.sessions.exclude(pk=request.auth.pk).end()
+        ended = request.user.sessions.exclude(pk=request.auth.pk).end()
+        audit.record("sessions.ended", account=request.user.pk, count=ended)
         return Response(status=204)
 
 
@@ -51,11 +52,11 @@ class SessionView(OwnSessionsView):
     @extend_schema(
         operation_id="end_session",
         summary="End a session",
-        parameters=[OpenApiParameter("id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
         responses={204: OpenApiResponse(description="Deletes the cookie too, if it is the one that asks.")},
     )
     def delete(self, request, pk):
         session = self.get_object()
-        self.get_queryset().filter(pk=session.pk).end()
+        if self.get_queryset().filter(pk=session.pk).end():
+            audit.record("session.ended", account=request.user.pk, session=str(session.pk))
         response = Response(status=204)
         return delete_cookie(response) if session == request.auth else response

@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from apps.accounts import second_factor
 from apps.accounts.api.serializers import PasswordSerializer
-from apps.accounts.api.views import validated
-from apps.accounts.models import RecoveryCode
+from apps.accounts.api.views import ask_for_password, validated
 from apps.core.errors import invalid
+from apps.core.fields import TextField
 
 
 class TotpSerializer(serializers.Serializer):
@@ -28,7 +28,7 @@ class TotpSecretSerializer(serializers.Serializer):
 
 
 class TotpCodeSerializer(serializers.Serializer):
-    code = serializers.CharField(max_length=40, write_only=True)
+    code = TextField(max_length=40, write_only=True)
 
 
 class RecoveryCodesSerializer(serializers.Serializer):
@@ -52,7 +52,7 @@ class TotpView(APIView):
         operation_id="totp", summary="Whether log-in wants a code of an authenticator app", responses=TotpSerializer
     )
     def get(self, request):
-        left = RecoveryCode.objects.filter(second_factor__user=request.user).count()
+        left = second_factor.recovery_codes_left(request.user)
         return Response({"enabled": second_factor.is_on(request.user), "recovery_codes_left": left})
 
     @extend_schema(
@@ -73,9 +73,7 @@ class TotpView(APIView):
         responses={204: OpenApiResponse(description="Secret and recovery codes are forgotten.")},
     )
     def delete(self, request):
-        # Not 401, which a browser takes for the end of its session.
-        if not request.user.check_password(validated(PasswordSerializer, request)["password"]):
-            raise invalid("password", _("The password is not right. Nothing was changed."), "not_allowed")
+        ask_for_password(request, _("The password is not right. Nothing was changed."))
         second_factor.turn_off(request.user)
         return Response(status=204)
 

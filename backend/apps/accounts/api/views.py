@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import transaction
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
@@ -24,9 +25,9 @@ from apps.accounts.api.serializers import (
 )
 from apps.accounts.models import User
 from apps.core.errors import ApiError, invalid
+from apps.core.throttling import LoginAddressLimit, LoginNameLimit
 from apps.core.views import OpenView
 
-CODE_MISSING = _("This account wants a code too. Type the one that your authenticator app shows, or a recovery code.")
 CODE_WRONG = _("The code is not right, or was used already. Type the one that the app shows now, or a recovery code.")
 COOKIE_SET = "Sets the refresh token as a cookie."
 
@@ -35,6 +36,18 @@ def validated(serializer_class, request) -> dict:
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
     return serializer.validated_data
+
+
+def ask_for_password(request, refusal) -> None:
+    """Before what only the person may do, and not who finds the page open."""
+    # Not 401, which a browser takes for the end of its session.
+    if not is_password(request, validated(PasswordSerializer, request)["password"]):
+        raise invalid("password", refusal, "not_allowed")
+
+
+def is_password(request, password: str) -> bool:
+    """Whether it is that of who is signed in. A wrong one counts as at log-in: a token may be stolen."""
+    return authenticate(request._request, username=request.user.username, password=password) is not None
 
 
 def set_cookie(response: Response, refresh: str) -> Response:
@@ -56,7 +69,9 @@ def delete_cookie(response: Response) -> Response:
 
 
 def start_session(request, user) -> tokens.Pair:
-    return tokens.start_session(user, request.headers.get("User-Agent", ""))
+    pair = tokens.start_session(user, request.headers.get("User-Agent", ""))
+    user_logged_in.send(User, request=request._request, user=user)
+    return pair
 
 
 def signed_in(request, user, status: int) -> Response:
@@ -69,11 +84,14 @@ def by_password(request):
     """Whose name or address and password these are, the second factor included."""
     given = validated(LoginSerializer, request)
     code = given.pop("code", "")
-    user = authenticate(request, **given)
+    # Not DRF's request: what django-axes notes on it has to be seen by its middleware.
+    user = authenticate(request._request, **given)
     if user is None:
         raise ApiError("AUTH_004")
     if not second_factor.passes(user, code):
-        reason = CODE_WRONG if code else CODE_MISSING
+        if code:
+            user_login_failed.send(__name__, credentials={"username": given["username"]}, request=request._request)
+        reason = CODE_WRONG if code else second_factor.CODE_MISSING
         raise ApiError("AUTH_004", reason, details=[{"field": "code", "reason": str(reason)}])
     return user
 
@@ -81,6 +99,10 @@ def by_password(request):
 @method_decorator(cache_control(no_store=True), name="dispatch")
 class TokenView(OpenView):
     """What hands out or takes tokens; no cache may keep them."""
+
+
+class ByPasswordView(TokenView):
+    throttle_classes = (LoginAddressLimit, LoginNameLimit)
 
 
 class RegisterView(TokenView):
@@ -97,7 +119,7 @@ class RegisterView(TokenView):
         return signed_in(request, user, 201)
 
 
-class LoginView(TokenView):
+class LoginView(ByPasswordView):
     @extend_schema(
         operation_id="login",
         summary="Log in, for browsers",
@@ -108,7 +130,7 @@ class LoginView(TokenView):
         return signed_in(request, by_password(request), 200)
 
 
-class TokenPairView(TokenView):
+class TokenPairView(ByPasswordView):
     @extend_schema(
         operation_id="token",
         summary="Log in, for programs",
@@ -169,7 +191,9 @@ class MeView(APIView):
     def patch(self, request):
         with transaction.atomic():
             # Read under the lock: of two changes at once, neither may write back what the other has just replaced.
-            user = User.objects.select_for_update().get(pk=request.user.pk)
+            user = User.objects.select_for_update().filter(pk=request.user.pk).first()
+            if user is None:
+                raise ApiError("AUTH_002")
             serializer = UserSerializer(user, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             serializer.save()
@@ -182,8 +206,6 @@ class MeView(APIView):
         responses={204: OpenApiResponse(description="Deletes the cookie too.")},
     )
     def delete(self, request):
-        # Not 401, which a browser takes for the end of its session.
-        if not request.user.check_password(validated(PasswordSerializer, request)["password"]):
-            raise invalid("password", _("The password is not right. Nothing was deleted."), "not_allowed")
+        ask_for_password(request, _("The password is not right. Nothing was deleted."))
         registration.delete_account(request.user)
         return delete_cookie(Response(status=204))

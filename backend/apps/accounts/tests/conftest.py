@@ -1,21 +1,11 @@
 import pytest
 
-from apps.accounts import mails
+from apps.accounts import mails, tokens
 
 
 @pytest.fixture
-def error():
-    """Reads what an error says, once it is clear that it is the expected one."""
-
-    def read(response, status, code, field=None):
-        assert response.status_code == status, response.content
-        body = response.json()["error"]
-        assert body["code"] == code, body
-        if field is not None:
-            assert body["details"][0]["field"] == field
-        return body
-
-    return read
+def pair(alice):
+    return tokens.start_session(alice)
 
 
 @pytest.fixture

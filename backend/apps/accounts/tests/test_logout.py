@@ -6,14 +6,10 @@ from django.utils import timezone
 
 from apps.accounts import tokens
 from apps.accounts.models import Session
+from conftest import refused
 
 URL = "/api/v1/auth/logout/"
 ME = "/api/v1/auth/me/"
-
-
-@pytest.fixture
-def pair(alice):
-    return tokens.start_session(alice)
 
 
 def test_it_works(client, pair, cookie, settings):
@@ -43,11 +39,11 @@ def test_by_body(client, pair):
     assert Session.objects.get().ended_at is not None
 
 
-def test_tokens_of_the_session_are_not_accepted_any_more(client, pair, error):
+def test_tokens_of_the_session_are_not_accepted_any_more(client, pair):
     client.post(URL, {"refresh": pair.refresh})
 
-    error(client.get(ME, headers={"Authorization": f"Bearer {pair.access}"}), 401, "AUTH_002")
-    error(client.post("/api/v1/auth/refresh/", {"refresh": pair.refresh}), 401, "AUTH_002")
+    refused(client.get(ME, headers={"Authorization": f"Bearer {pair.access}"}), 401, "AUTH_002")
+    refused(client.post("/api/v1/auth/refresh/", {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
 def test_with_an_expired_access_token(client, pair):
@@ -96,6 +92,6 @@ def test_an_access_token_is_not_enough(client, pair):
     assert Session.objects.get().ended_at is None
 
 
-def test_json_only(client, db, error):
-    error(client.post(URL, {"refresh": "x"}, format="multipart"), 415, "REQ_002")
-    error(client.generic("POST", URL, "{", content_type="application/json"), 400, "VAL_002")
+def test_json_only(client, db):
+    refused(client.post(URL, {"refresh": "x"}, format="multipart"), 415, "REQ_002")
+    refused(client.generic("POST", URL, "{", content_type="application/json"), 400, "VAL_002")

@@ -11,7 +11,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from apps.accounts import registration, tokens
 from apps.accounts.models import Session, User
 from apps.accounts.tests.mails import html_that_says_the_same
-from conftest import PASSWORD, UserFactory, signed_in
+from conftest import PASSWORD, UserFactory, refused, signed_in
 
 URL = "/api/v1/auth/me/"
 
@@ -75,13 +75,13 @@ def test_what_is_nobodys_to_change(alice, alice_client):
         ("theme", ["dark"], "VAL_005"),
     ],
 )
-def test_what_is_refused(alice, alice_client, error, field, value, code):
-    error(alice_client.patch(URL, {field: value}), 422, code, field)
+def test_what_is_refused(alice, alice_client, field, value, code):
+    refused(alice_client.patch(URL, {field: value}), 422, code, field)
 
 
 @pytest.mark.parametrize("address", ["bob@example.com", "BOB@example.com"])
-def test_an_address_that_is_taken(alice_client, bob, error, address):
-    error(alice_client.patch(URL, {"email": address}), 422, "VAL_005", "email")
+def test_an_address_that_is_taken(alice_client, bob, address):
+    refused(alice_client.patch(URL, {"email": address}), 422, "VAL_005", "email")
 
     assert alice_client.get(URL).json()["email"] == "alice@example.com"
 
@@ -183,12 +183,12 @@ def test_an_address_that_was_refused_is_told_to_nobody(
     assert mail.outbox == []
 
 
-def test_a_link_to_a_new_password_is_worth_nothing_after_a_change_of_address(client, alice, change, error):
+def test_a_link_to_a_new_password_is_worth_nothing_after_a_change_of_address(client, alice, change):
     token = default_token_generator.make_token(alice)
     change(email="alice@example.org")
 
     confirm = {"uid": str(alice.pk), "token": token, "new": "lantern-7-harbour"}
-    error(client.post("/api/v1/auth/password/reset/confirm/", confirm), 422, "VAL_005", "token")
+    refused(client.post("/api/v1/auth/password/reset/confirm/", confirm), 422, "VAL_005", "token")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -212,9 +212,9 @@ def test_two_take_an_address_at_once():
     assert sorted(statuses) == [200, 422]
 
 
-def test_other_methods_are_not_taken(alice_client, error):
-    error(alice_client.put(URL, {}), 405, "REQ_001")
-    error(alice_client.post(URL, {}), 405, "REQ_001")
+def test_other_methods_are_not_taken(alice_client):
+    refused(alice_client.put(URL, {}), 405, "REQ_001")
+    refused(alice_client.post(URL, {}), 405, "REQ_001")
 
 
 def test_deleting_the_account(alice, alice_client, bob, cookie):
@@ -241,23 +241,23 @@ def test_nothing_of_a_deleted_account_stays(alice, alice_client, bob, client):
     assert client.get(URL, headers={"Authorization": f"Bearer {kept.access}"}).status_code == 200
 
 
-def test_tokens_of_a_deleted_account(alice, alice_client, client, error):
+def test_tokens_of_a_deleted_account(alice, alice_client, client):
     pair = tokens.start_session(alice)
     alice_client.delete(URL, {"password": PASSWORD})
 
-    error(alice_client.get(URL), 401, "AUTH_002")
-    error(client.post("/api/v1/auth/refresh/", {"refresh": pair.refresh}), 401, "AUTH_002")
+    refused(alice_client.get(URL), 401, "AUTH_002")
+    refused(client.post("/api/v1/auth/refresh/", {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
 @pytest.mark.parametrize(
     ("body", "code"),
     [({"password": "wrong"}, "VAL_005"), ({"password": ""}, "VAL_001"), ({}, "VAL_001"), (None, "VAL_001")],
 )
-def test_deleting_wants_the_password(alice, alice_client, error, body, code):
+def test_deleting_wants_the_password(alice, alice_client, body, code):
     """Not 401, which a browser takes for the end of its session."""
     response = alice_client.delete(URL, body)
 
-    error(response, 422, code, "password")
+    refused(response, 422, code, "password")
     assert not response.cookies
     assert User.objects.get() == alice
 

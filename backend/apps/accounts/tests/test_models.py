@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.http import HttpRequest
 
 from apps.accounts.models import Session, User
 from conftest import PASSWORD, UserFactory
@@ -10,7 +11,7 @@ from conftest import PASSWORD, UserFactory
 def test_it_works(alice):
     assert User.objects.get_by_natural_key("ALICE") == alice
     assert User.objects.get_by_natural_key("alice@EXAMPLE.com") == alice
-    assert authenticate(username="Alice", password=PASSWORD) == alice
+    assert authenticate(HttpRequest(), username="Alice", password=PASSWORD) == alice
 
 
 @pytest.mark.parametrize(

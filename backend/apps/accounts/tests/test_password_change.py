@@ -2,7 +2,7 @@ import pytest
 
 from apps.accounts import tokens
 from apps.accounts.models import Session
-from conftest import PASSWORD, signed_in
+from conftest import PASSWORD, refused, signed_in
 
 URL = "/api/v1/auth/password/change/"
 NEW = "lantern-7-harbour"
@@ -21,15 +21,15 @@ def test_it_works(client, alice_client):
     assert not can_log_in(client, PASSWORD)
 
 
-def test_all_other_sessions_end(alice, alice_client, bob, client, error):
+def test_all_other_sessions_end(alice, alice_client, bob, client):
     elsewhere, pair, bobs = signed_in(alice), tokens.start_session(alice), signed_in(bob)
 
     alice_client.post(URL, {"old": PASSWORD, "new": NEW})
 
     assert alice_client.get("/api/v1/auth/me/").status_code == 200
     assert bobs.get("/api/v1/auth/me/").status_code == 200
-    error(elsewhere.get("/api/v1/auth/me/"), 401, "AUTH_002")
-    error(client.post("/api/v1/auth/refresh/", {"refresh": pair.refresh}), 401, "AUTH_002")
+    refused(elsewhere.get("/api/v1/auth/me/"), 401, "AUTH_002")
+    refused(client.post("/api/v1/auth/refresh/", {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
 def test_blanks_are_part_of_a_password(client, alice_client):
@@ -39,11 +39,11 @@ def test_blanks_are_part_of_a_password(client, alice_client):
     assert not can_log_in(client, NEW)
 
 
-def test_a_wrong_old_password(client, alice, alice_client, error):
+def test_a_wrong_old_password(client, alice, alice_client):
     """Not 401, which a browser takes for the end of its session."""
     other = signed_in(alice)
 
-    error(alice_client.post(URL, {"old": "wrong", "new": NEW}), 422, "VAL_005", "old")
+    refused(alice_client.post(URL, {"old": "wrong", "new": NEW}), 422, "VAL_005", "old")
 
     assert can_log_in(client, PASSWORD)
     assert other.get("/api/v1/auth/me/").status_code == 200
@@ -62,12 +62,12 @@ def test_a_wrong_old_password(client, alice, alice_client, error):
         ({"old": PASSWORD, "new": ["a", "list"]}, "VAL_002", "new"),
     ],
 )
-def test_what_is_refused(client, alice_client, error, body, code, field):
-    error(alice_client.post(URL, body), 422, code, field)
+def test_what_is_refused(client, alice_client, body, code, field):
+    refused(alice_client.post(URL, body), 422, code, field)
 
     assert can_log_in(client, PASSWORD)
     assert Session.objects.filter(ended_at=None).count() == 2
 
 
-def test_who_is_not_logged_in(client, db, error):
-    error(client.post(URL, {"old": PASSWORD, "new": NEW}), 401, "AUTH_001")
+def test_who_is_not_logged_in(client, db):
+    refused(client.post(URL, {"old": PASSWORD, "new": NEW}), 401, "AUTH_001")

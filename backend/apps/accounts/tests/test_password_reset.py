@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from apps.accounts import mails, passwords
 from apps.accounts.models import Session
 from apps.accounts.tests.mails import html_that_says_the_same
-from conftest import PASSWORD, UserFactory
+from conftest import PASSWORD, UserFactory, refused
 
 URL = "/api/v1/auth/password/reset/"
 CONFIRM = "/api/v1/auth/password/reset/confirm/"
@@ -207,69 +207,69 @@ def test_who_asks_again_and_again_fills_no_mailbox(client, alice):
     ("body", "code"),
     [({}, "VAL_001"), ({"email": ""}, "VAL_001"), ({"email": "alice"}, "VAL_002"), ({"email": ["a"]}, "VAL_002")],
 )
-def test_what_is_refused(client, db, error, body, code):
-    error(client.post(URL, body), 422, code, "email")
+def test_what_is_refused(client, db, body, code):
+    refused(client.post(URL, body), 422, code, "email")
 
 
-def test_all_sessions_end(client, alice, alice_client, bob_client, link, cookie, error):
+def test_all_sessions_end(client, alice, alice_client, bob_client, link, cookie):
     response = client.post(CONFIRM, {**link, "new": NEW})
 
     assert response.status_code == 204
     assert cookie(response)["max-age"] == 0
-    error(alice_client.get("/api/v1/auth/me/"), 401, "AUTH_002")
+    refused(alice_client.get("/api/v1/auth/me/"), 401, "AUTH_002")
     assert bob_client.get("/api/v1/auth/me/").status_code == 200
     assert not Session.objects.filter(user=alice, ended_at=None).exists()
 
 
-def test_a_link_works_once(client, link, error):
+def test_a_link_works_once(client, link):
     client.post(CONFIRM, {**link, "new": NEW})
 
-    error(client.post(CONFIRM, {**link, "new": PASSWORD}), 422, "VAL_005", "token")
+    refused(client.post(CONFIRM, {**link, "new": PASSWORD}), 422, "VAL_005", "token")
     assert log_in(NEW).status_code == 200
 
 
-def test_a_link_works_for_an_hour(client, link, error):
+def test_a_link_works_for_an_hour(client, link):
     with time_machine.travel(timezone.now() + timedelta(minutes=59)):
-        error(client.post(CONFIRM, {**link, "new": "short"}), 422, "VAL_004", "new")
+        refused(client.post(CONFIRM, {**link, "new": "short"}), 422, "VAL_004", "new")
     with time_machine.travel(timezone.now() + timedelta(minutes=61)):
-        error(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
+        refused(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
 
     assert log_in(PASSWORD).status_code == 200
 
 
-def test_a_link_is_worth_nothing_after_a_log_in(client, alice, link, error):
+def test_a_link_is_worth_nothing_after_a_log_in(client, alice, link):
     """Who can log in does not need it, and it may lie in a mailbox that others read."""
     log_in(PASSWORD)
 
-    error(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
+    refused(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
 
 
-def test_a_link_is_worth_nothing_after_a_change_of_address(client, alice, link, error):
+def test_a_link_is_worth_nothing_after_a_change_of_address(client, alice, link):
     alice.email = "new@example.com"
     alice.save()
 
-    error(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
+    refused(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
 
 
 @pytest.mark.parametrize("uid", ["nobody", "00000000-0000-4000-8000-000000000000", "1\0", "１２"])
-def test_a_link_of_nobody(client, link, error, uid):
+def test_a_link_of_nobody(client, link, uid):
     response = client.post(CONFIRM, {**link, "uid": uid, "new": NEW})
 
-    error(response, 422, "VAL_002" if "\0" in uid else "VAL_005", "uid" if "\0" in uid else "token")
+    refused(response, 422, "VAL_002" if "\0" in uid else "VAL_005", "uid" if "\0" in uid else "token")
 
 
-def test_a_link_of_somebody_else(client, link, bob, error):
-    error(client.post(CONFIRM, {**link, "uid": str(bob.pk), "new": NEW}), 422, "VAL_005", "token")
+def test_a_link_of_somebody_else(client, link, bob):
+    refused(client.post(CONFIRM, {**link, "uid": str(bob.pk), "new": NEW}), 422, "VAL_005", "token")
 
     bob.refresh_from_db()
     assert bob.check_password(PASSWORD)
 
 
-def test_a_link_of_an_account_that_was_disabled_since(client, alice, link, error):
+def test_a_link_of_an_account_that_was_disabled_since(client, alice, link):
     alice.is_active = False
     alice.save()
 
-    error(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
+    refused(client.post(CONFIRM, {**link, "new": NEW}), 422, "VAL_005", "token")
 
 
 @pytest.mark.parametrize(
@@ -282,18 +282,18 @@ def test_a_link_of_an_account_that_was_disabled_since(client, alice, link, error
         ("alice@example.com", "VAL_005"),
     ],
 )
-def test_a_password_that_is_refused_leaves_the_link_as_it_is(client, link, error, new, code):
-    error(client.post(CONFIRM, {**link, "new": new}), 422, code, "new")
+def test_a_password_that_is_refused_leaves_the_link_as_it_is(client, link, new, code):
+    refused(client.post(CONFIRM, {**link, "new": new}), 422, code, "new")
 
     assert client.post(CONFIRM, {**link, "new": NEW}).status_code == 204
 
 
 @pytest.mark.parametrize("missing", ["uid", "token", "new"])
-def test_what_is_missing(client, link, error, missing):
+def test_what_is_missing(client, link, missing):
     body = {**link, "new": NEW}
     del body[missing]
 
-    error(client.post(CONFIRM, body), 422, "VAL_001", missing)
+    refused(client.post(CONFIRM, body), 422, "VAL_001", missing)
 
 
 @pytest.mark.django_db(transaction=True)

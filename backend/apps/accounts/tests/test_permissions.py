@@ -4,6 +4,7 @@ import pytest
 
 from apps.accounts import tokens
 from apps.accounts.models import Session
+from conftest import refused
 
 URLS = ["/api/v1/auth/refresh/", "/api/v1/auth/logout/"]
 OWN = "https://thinkring.example.com"
@@ -57,9 +58,9 @@ def test_it_works(ask, url, headers):
         {"Origin": "https://evil.example.com", "Sec-Fetch-Site": "same-origin"},
     ],
 )
-def test_foreign_pages(ask, error, url, headers):
+def test_foreign_pages(ask, url, headers):
     response = ask(url, headers)
 
-    error(response, 403, "AUTH_005")
+    refused(response, 403, "AUTH_005")
     assert not response.cookies
     assert Session.objects.get().ended_at is None

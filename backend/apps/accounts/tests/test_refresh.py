@@ -10,14 +10,10 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from apps.accounts import tokens
 from apps.accounts.models import Session
+from conftest import refused
 
 URL = "/api/v1/auth/refresh/"
 ME = "/api/v1/auth/me/"
-
-
-@pytest.fixture
-def pair(alice):
-    return tokens.start_session(alice)
 
 
 def by_cookie(client, settings, refresh):
@@ -84,15 +80,15 @@ def test_when_the_session_was_last_used(client, pair):
         assert Session.objects.get().last_used_at == timezone.now()
 
 
-def test_a_token_used_again_ends_the_session(client, pair, error):
+def test_a_token_used_again_ends_the_session(client, pair):
     first = client.post(URL, {"refresh": pair.refresh}).json()
 
     with later(11):
-        error(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
+        refused(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
 
         assert Session.objects.get().ended_at is not None
         assert not is_accepted(first["access"])
-        error(client.post(URL, {"refresh": first["refresh"]}), 401, "AUTH_002")
+        refused(client.post(URL, {"refresh": first["refresh"]}), 401, "AUTH_002")
 
 
 def test_a_token_used_again_leaves_other_sessions_alone(client, alice, pair):
@@ -118,13 +114,13 @@ def test_a_request_sent_again_within_ten_seconds(client, pair):
             assert client.post(URL, {"refresh": refresh}).status_code == 200
 
 
-def test_the_ten_seconds_count_from_the_first_use(client, pair, error):
+def test_the_ten_seconds_count_from_the_first_use(client, pair):
     client.post(URL, {"refresh": pair.refresh})
     with later(8):
         assert client.post(URL, {"refresh": pair.refresh}).status_code == 200
 
     with later(16):
-        error(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
+        refused(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -175,57 +171,73 @@ def test_two_at_once_with_a_stolen_token(pair):
     assert Session.objects.get().ended_at is not None
 
 
-def test_without_any_token(client, db, error):
-    error(client.post(URL), 401, "AUTH_001")
-    error(client.post(URL, {}), 401, "AUTH_001")
-    error(client.post(URL, {"refresh": ""}), 401, "AUTH_001")
+def test_without_any_token(client, db):
+    refused(client.post(URL), 401, "AUTH_001")
+    refused(client.post(URL, {}), 401, "AUTH_001")
+    refused(client.post(URL, {"refresh": ""}), 401, "AUTH_001")
 
 
-def test_an_empty_cookie(client, db, error, settings):
-    error(by_cookie(client, settings, ""), 401, "AUTH_001")
+def test_an_empty_cookie(client, db, settings):
+    refused(by_cookie(client, settings, ""), 401, "AUTH_001")
 
 
-def test_an_expired_token(client, pair, error, settings):
+def test_an_expired_token(client, pair, settings):
     with later(7 * 24 * 3600 + 1):
-        error(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_003")
-        error(by_cookie(client, settings, pair.refresh), 401, "AUTH_003")
+        refused(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_003")
+        refused(by_cookie(client, settings, pair.refresh), 401, "AUTH_003")
 
 
 @pytest.mark.parametrize("nonsense", ["x", "a.b.c", "あ", "x" * 100_000, "." * 10_000])
-def test_nonsense(client, db, error, settings, nonsense):
-    error(client.post(URL, {"refresh": nonsense}), 401, "AUTH_002")
+def test_nonsense(client, db, settings, nonsense):
+    refused(client.post(URL, {"refresh": nonsense}), 401, "AUTH_002")
 
 
-def test_an_access_token(client, pair, error):
-    error(client.post(URL, {"refresh": pair.access}), 401, "AUTH_002")
+def test_an_access_token(client, pair):
+    refused(client.post(URL, {"refresh": pair.access}), 401, "AUTH_002")
 
 
-def test_an_ended_session(client, pair, error):
+def test_an_ended_session(client, pair):
     Session.objects.all().end()
 
-    error(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
+    refused(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
-def test_a_disabled_account(client, alice, pair, error):
+def test_a_disabled_account(client, alice, pair):
     alice.is_active = False
     alice.save()
 
-    error(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
+    refused(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
-def test_a_deleted_account(client, alice, pair, error):
+def test_a_deleted_account(client, alice, pair):
     alice.delete()
 
-    error(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
+    refused(client.post(URL, {"refresh": pair.refresh}), 401, "AUTH_002")
 
 
 @pytest.mark.parametrize(
     ("body", "code"), [({"refresh": None}, "VAL_001"), ({"refresh": []}, "VAL_002"), ([], "VAL_002")]
 )
-def test_what_is_refused(client, db, error, body, code):
-    error(client.post(URL, body, format="json"), 422, code)
+def test_what_is_refused(client, db, body, code):
+    refused(client.post(URL, body, format="json"), 422, code)
 
 
-def test_json_only(client, pair, error):
-    error(client.post(URL, {"refresh": pair.refresh}, format="multipart"), 415, "REQ_002")
-    error(client.get(URL), 405, "REQ_001")
+def test_json_only(client, pair):
+    refused(client.post(URL, {"refresh": pair.refresh}, format="multipart"), 415, "REQ_002")
+    refused(client.get(URL), 405, "REQ_001")
+
+
+def test_a_session_ends_for_good_after_thirty_days(client, pair):
+    """However often its tokens are renewed."""
+    refresh = pair.refresh
+    for day in range(6, 30, 6):
+        with later(day * 24 * 3600):
+            refresh = client.post(URL, {"refresh": refresh}).json()["refresh"]
+
+    with later(30 * 24 * 3600 - 60):
+        answer = client.post(URL, {"refresh": refresh}).json()
+        assert is_accepted(answer["access"])
+    with later(30 * 24 * 3600 + 1):
+        refused(client.post(URL, {"refresh": answer["refresh"]}), 401, "AUTH_003")
+        assert not is_accepted(answer["access"])
+        assert not Session.objects.usable().exists()

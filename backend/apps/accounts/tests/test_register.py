@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from apps.accounts.api.serializers import RegisterSerializer
 from apps.accounts.models import Session, User
-from conftest import PASSWORD
+from conftest import PASSWORD, refused
 
 URL = "/api/v1/auth/register/"
 ALICE = {"username": "alice", "email": "alice@example.com", "password": PASSWORD}
@@ -53,10 +53,10 @@ def test_names(client, name):
 
 
 @pytest.mark.django_db
-def test_full_width_letters_are_the_same_letters(client, error):
+def test_full_width_letters_are_the_same_letters(client):
     assert client.post(URL, {**ALICE, "username": "ａｌｉｃｅ"}).json()["user"]["username"] == "alice"
 
-    error(client.post(URL, {**ALICE, "email": "other@example.com"}), 422, "VAL_005", "username")
+    refused(client.post(URL, {**ALICE, "email": "other@example.com"}), 422, "VAL_005", "username")
 
 
 @pytest.mark.django_db
@@ -89,12 +89,12 @@ def test_full_width_letters_are_the_same_letters(client, error):
         ("password", "tomato\0umbrella", "VAL_002"),
     ],
 )
-def test_what_is_refused(client, error, field, value, code):
+def test_what_is_refused(client, field, value, code):
     body = {**ALICE, field: value}
     if value is None:
         del body[field]
 
-    reason = error(client.post(URL, body), 422, code, field)["details"][0]["reason"]
+    reason = refused(client.post(URL, body), 422, code, field)["details"][0]["reason"]
 
     assert not reason.isascii(), "told in Japanese"
     assert not User.objects.exists()
@@ -102,14 +102,15 @@ def test_what_is_refused(client, error, field, value, code):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("own", [{"username": "tomato-9-umbrel"}, {"email": "tomato-9-umbrella@example.com"}])
-def test_a_password_like_the_persons_own_data(client, error, own):
-    error(client.post(URL, {**ALICE, **own}), 422, "VAL_005", "password")
+def test_a_password_like_the_persons_own_data(client, own):
+    refused(client.post(URL, {**ALICE, **own}), 422, "VAL_005", "password")
 
 
 @pytest.mark.django_db
-def test_everything_that_is_the_matter_is_said_at_once(client, error):
-    details = error(client.post(URL, {"username": "a b", "email": "x", "password": "short"}), 422, "VAL_002")["details"]
+def test_everything_that_is_the_matter_is_said_at_once(client):
+    response = client.post(URL, {"username": "a b", "email": "x", "password": "short"})
 
+    details = refused(response, 422, "VAL_002")["details"]
     assert [detail["field"] for detail in details] == ["username", "email", "password"]
 
 
@@ -117,17 +118,17 @@ def test_everything_that_is_the_matter_is_said_at_once(client, error):
 @pytest.mark.parametrize(
     ("field", "value"), [("username", "alice"), ("username", "ALICE"), ("email", "Alice@Example.COM")]
 )
-def test_what_is_taken(client, alice, error, field, value):
+def test_what_is_taken(client, alice, field, value):
     body = {"username": "other", "email": "other@example.com", "password": PASSWORD, field: value}
 
-    error(client.post(URL, body), 422, "VAL_005", field)
+    refused(client.post(URL, body), 422, "VAL_005", field)
 
     assert User.objects.count() == 1
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("field", ["username", "email"])
-def test_taken_between_check_and_write(client, alice, error, monkeypatch, field):
+def test_taken_between_check_and_write(client, alice, monkeypatch, field):
     """As when two register at once: the check finds nothing, the database refuses, and checked again it is clear."""
     check = RegisterSerializer._refuse_taken
     skipped = []
@@ -140,7 +141,7 @@ def test_taken_between_check_and_write(client, alice, error, monkeypatch, field)
     monkeypatch.setattr(RegisterSerializer, "_refuse_taken", blind_at_first)
     body = {"username": "other", "email": "other@example.com", "password": PASSWORD, field: getattr(alice, field)}
 
-    error(client.post(URL, body), 422, "VAL_005", field)
+    refused(client.post(URL, body), 422, "VAL_005", field)
 
     assert User.objects.count() == 1
 
@@ -173,10 +174,10 @@ def test_a_body_that_is_no_object(client, body):
 
 
 @pytest.mark.django_db
-def test_json_only(client, error):
-    error(client.post(URL, ALICE, format="multipart"), 415, "REQ_002")
-    error(client.generic("POST", URL, "{", content_type="application/json"), 400, "VAL_002")
-    error(client.get(URL), 405, "REQ_001")
+def test_json_only(client):
+    refused(client.post(URL, ALICE, format="multipart"), 415, "REQ_002")
+    refused(client.generic("POST", URL, "{", content_type="application/json"), 400, "VAL_002")
+    refused(client.get(URL), 405, "REQ_001")
 
 
 @pytest.mark.django_db

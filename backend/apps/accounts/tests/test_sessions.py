@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from apps.accounts import tokens
 from apps.accounts.models import Session
-from conftest import PASSWORD, signed_in
+from conftest import PASSWORD, refused, signed_in
 
 URL = "/api/v1/auth/sessions/"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -109,7 +109,7 @@ def test_ending_all_others(alice, alice_client, firefox, bob_client):
     assert session["current"] is True
 
 
-def test_ending_one(alice, alice_client, firefox, client, error):
+def test_ending_one(alice, alice_client, firefox, client):
     kept = tokens.start_session(alice)
 
     response = alice_client.delete(f"{URL}{Session.objects.get(user_agent=FIREFOX).pk}/")
@@ -118,26 +118,26 @@ def test_ending_one(alice, alice_client, firefox, client, error):
     assert not response.cookies
     assert not is_open(firefox)
     assert is_open(kept)
-    error(client.post("/api/v1/auth/refresh/", {"refresh": firefox.refresh}), 401, "AUTH_002")
+    refused(client.post("/api/v1/auth/refresh/", {"refresh": firefox.refresh}), 401, "AUTH_002")
 
 
-def test_ending_the_one_that_asks_is_a_log_out(alice_client, cookie, error):
+def test_ending_the_one_that_asks_is_a_log_out(alice_client, cookie):
     response = alice_client.delete(f"{URL}{Session.objects.get().pk}/")
 
     assert cookie(response)["max-age"] == 0
-    error(alice_client.get(URL), 401, "AUTH_002")
+    refused(alice_client.get(URL), 401, "AUTH_002")
 
 
-def test_what_is_not_there(alice, alice_client, bob, error):
+def test_what_is_not_there(alice, alice_client, bob):
     signed_in(bob)
     ended = Session.objects.create(user=alice, ended_at=timezone.now())
 
     for id in [Session.objects.get(user=bob).pk, ended.pk, uuid.uuid4(), alice.pk, "none"]:
-        error(alice_client.delete(f"{URL}{id}/"), 404, "RES_006")
+        refused(alice_client.delete(f"{URL}{id}/"), 404, "RES_006")
 
     assert Session.objects.get(user=bob).ended_at is None
 
 
 @pytest.mark.parametrize("url", [URL, f"{URL}{uuid.UUID(int=1)}/"])
-def test_who_is_not_logged_in(client, db, error, url):
-    error(client.delete(url), 401, "AUTH_001")
+def test_who_is_not_logged_in(client, db, url):
+    refused(client.delete(url), 401, "AUTH_001")

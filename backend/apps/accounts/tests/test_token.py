@@ -1,4 +1,4 @@
-from conftest import PASSWORD
+from conftest import PASSWORD, refused
 
 URL = "/api/v1/auth/token/"
 
@@ -16,5 +16,5 @@ def test_it_works(client, alice):
     assert client.post("/api/v1/auth/refresh/", {"refresh": refresh}).status_code == 200
 
 
-def test_a_wrong_password(client, alice, error):
-    error(client.post(URL, {"username": "alice", "password": "wrong"}), 401, "AUTH_004")
+def test_a_wrong_password(client, alice):
+    refused(client.post(URL, {"username": "alice", "password": "wrong"}), 401, "AUTH_004")

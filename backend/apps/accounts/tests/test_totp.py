@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import RecoveryCode, SecondFactor, Session
-from conftest import PASSWORD
+from conftest import PASSWORD, refused
 
 URL = "/api/v1/auth/totp/"
 CONFIRM = "/api/v1/auth/totp/confirm/"
@@ -85,17 +85,17 @@ def test_the_qr_code_is_a_picture_without_anything_that_a_page_would_refuse(alic
 
 
 @pytest.mark.parametrize("url", LOGINS)
-def test_log_in_wants_a_code(recovery_codes, secret, error, url):
+def test_log_in_wants_a_code(recovery_codes, secret, url):
     sessions = Session.objects.count()
 
-    said = error(log_in(url=url), 401, "AUTH_004", "code")
+    said = refused(log_in(url=url), 401, "AUTH_004", "code")
 
     assert (
         said["message"]
         == said["details"][0]["reason"]
         == ("This account wants a code too. Type the one that your authenticator app shows, or a recovery code.")
     )
-    error(log_in("", url), 401, "AUTH_004", "code")
+    refused(log_in("", url), 401, "AUTH_004", "code")
     assert Session.objects.count() == sessions
     assert log_in(code_of(secret), url).status_code == 200
     assert Session.objects.count() == sessions + 1
@@ -103,34 +103,34 @@ def test_log_in_wants_a_code(recovery_codes, secret, error, url):
 
 @pytest.mark.parametrize("url", LOGINS)
 @pytest.mark.parametrize("code", ["000000", "12345", "abcdef", "x" * 40, "aaaa-bbbb-cccc-dddd"])
-def test_a_wrong_code(recovery_codes, error, url, code):
-    said = error(log_in(code, url), 401, "AUTH_004", "code")
+def test_a_wrong_code(recovery_codes, url, code):
+    said = refused(log_in(code, url), 401, "AUTH_004", "code")
 
     assert said["message"].startswith("The code is not right, or was used already.")
 
 
-def test_a_wrong_password_does_not_tell_that_a_code_is_wanted(recovery_codes, secret, error):
+def test_a_wrong_password_does_not_tell_that_a_code_is_wanted(recovery_codes, secret):
     for code in (None, "000000", code_of(secret)):
-        assert error(log_in(code, password="wrong"), 401, "AUTH_004")["details"] == []
+        assert refused(log_in(code, password="wrong"), 401, "AUTH_004")["details"] == []
     # And has not used up the code.
     assert log_in(code_of(secret)).status_code == 200
 
 
-def test_a_code_is_accepted_once(recovery_codes, secret, error, clock):
+def test_a_code_is_accepted_once(recovery_codes, secret, clock):
     code = code_of(secret)
 
     assert log_in(code).status_code == 200
-    error(log_in(code), 401, "AUTH_004", "code")
+    refused(log_in(code), 401, "AUTH_004", "code")
     clock.shift(30)
-    error(log_in(code), 401, "AUTH_004", "code")
+    refused(log_in(code), 401, "AUTH_004", "code")
     assert log_in(code_of(secret)).status_code == 200
 
 
-def test_the_code_that_confirmed_is_used_up(alice_client, secret, error):
+def test_the_code_that_confirmed_is_used_up(alice_client, secret):
     code = code_of(secret)
     alice_client.post(CONFIRM, {"code": code})
 
-    error(log_in(code), 401, "AUTH_004", "code")
+    refused(log_in(code), 401, "AUTH_004", "code")
 
 
 @pytest.mark.parametrize(("half_minutes", "status"), [(-2, 401), (-1, 200), (0, 200), (1, 200), (2, 401)])
@@ -138,10 +138,10 @@ def test_a_clock_that_is_half_a_minute_wrong(recovery_codes, secret, half_minute
     assert log_in(code_of(secret, half_minutes)).status_code == status
 
 
-def test_an_older_code_after_a_newer_one(recovery_codes, secret, error):
+def test_an_older_code_after_a_newer_one(recovery_codes, secret):
     assert log_in(code_of(secret, 1)).status_code == 200
 
-    error(log_in(code_of(secret, 0)), 401, "AUTH_004", "code")
+    refused(log_in(code_of(secret, 0)), 401, "AUTH_004", "code")
 
 
 def test_a_code_as_people_type_it(recovery_codes, secret):
@@ -151,12 +151,12 @@ def test_a_code_as_people_type_it(recovery_codes, secret):
     assert log_in(f" {full_width[:3]}　{full_width[3:]} ").status_code == 200
 
 
-def test_recovery_codes(alice_client, recovery_codes, error):
+def test_recovery_codes(alice_client, recovery_codes):
     assert len(set(recovery_codes)) == 10
     assert log_in(recovery_codes[0]).status_code == 200
     assert log_in(recovery_codes[1].replace("-", " ").upper()).status_code == 200
 
-    error(log_in(recovery_codes[0]), 401, "AUTH_004", "code")
+    refused(log_in(recovery_codes[0]), 401, "AUTH_004", "code")
     assert alice_client.get(URL).json() == {"enabled": True, "recovery_codes_left": 8}
 
 
@@ -168,13 +168,13 @@ def test_no_recovery_code_is_stored(recovery_codes):
         assert code.replace("-", "").upper() not in stored
 
 
-def test_the_codes_of_somebody_else(recovery_codes, secret, bob, bob_client, error, clock):
+def test_the_codes_of_somebody_else(recovery_codes, secret, bob, bob_client, clock):
     theirs = bob_client.post(URL).json()["secret"]
     bobs_codes = bob_client.post(CONFIRM, {"code": code_of(theirs)}).json()["recovery_codes"]
     clock.shift(60)
 
-    error(log_in(bobs_codes[0]), 401, "AUTH_004", "code")
-    error(log_in(code_of(theirs)), 401, "AUTH_004", "code")
+    refused(log_in(bobs_codes[0]), 401, "AUTH_004", "code")
+    refused(log_in(code_of(theirs)), 401, "AUTH_004", "code")
     assert bob_client.get(URL).json()["recovery_codes_left"] == 10
 
 
@@ -183,9 +183,9 @@ def test_others_log_in_as_before(client, recovery_codes, bob):
     assert client.post(LOGINS[0], {"username": "bob", "password": PASSWORD, "code": "1"}).status_code == 200
 
 
-def test_confirming_wants_the_code_of_the_app(alice_client, secret, error):
+def test_confirming_wants_the_code_of_the_app(alice_client, secret):
     """Not 401, which a browser takes for the end of its session."""
-    error(alice_client.post(CONFIRM, {"code": "000000"}), 422, "VAL_005", "code")
+    refused(alice_client.post(CONFIRM, {"code": "000000"}), 422, "VAL_005", "code")
 
     assert alice_client.get(URL).json()["enabled"] is False
     assert not RecoveryCode.objects.exists()
@@ -194,20 +194,20 @@ def test_confirming_wants_the_code_of_the_app(alice_client, secret, error):
 @pytest.mark.parametrize(
     ("body", "code"), [({}, "VAL_001"), ({"code": ""}, "VAL_001"), ({"code": "1" * 41}, "VAL_003")]
 )
-def test_what_confirming_refuses(alice_client, secret, error, body, code):
-    error(alice_client.post(CONFIRM, body), 422, code, "code")
+def test_what_confirming_refuses(alice_client, secret, body, code):
+    refused(alice_client.post(CONFIRM, body), 422, code, "code")
 
 
-def test_beginning_anew_forgets_the_secret_before(alice_client, secret, error):
+def test_beginning_anew_forgets_the_secret_before(alice_client, secret):
     assert alice_client.post(URL).json()["secret"] != secret
 
-    error(alice_client.post(CONFIRM, {"code": code_of(secret)}), 422, "VAL_005", "code")
+    refused(alice_client.post(CONFIRM, {"code": code_of(secret)}), 422, "VAL_005", "code")
 
 
-def test_nothing_is_begun_or_confirmed_out_of_turn(alice_client, bob_client, recovery_codes, secret, error):
-    error(alice_client.post(URL), 400, "BIZ_001")
-    error(alice_client.post(CONFIRM, {"code": code_of(secret)}), 400, "BIZ_001")
-    error(bob_client.post(CONFIRM, {"code": code_of(secret)}), 400, "BIZ_001")
+def test_nothing_is_begun_or_confirmed_out_of_turn(alice_client, bob_client, recovery_codes, secret):
+    refused(alice_client.post(URL), 400, "BIZ_001")
+    refused(alice_client.post(CONFIRM, {"code": code_of(secret)}), 400, "BIZ_001")
+    refused(bob_client.post(CONFIRM, {"code": code_of(secret)}), 400, "BIZ_001")
 
     assert log_in(code_of(secret)).status_code == 200
 
@@ -222,8 +222,8 @@ def test_turning_it_off(alice_client, recovery_codes):
 
 
 @pytest.mark.parametrize(("body", "code"), [({"password": "wrong"}, "VAL_005"), ({}, "VAL_001")])
-def test_turning_it_off_wants_the_password(alice_client, recovery_codes, error, body, code):
-    error(alice_client.delete(URL, body), 422, code, "password")
+def test_turning_it_off_wants_the_password(alice_client, recovery_codes, body, code):
+    refused(alice_client.delete(URL, body), 422, code, "password")
 
     assert alice_client.get(URL).json()["enabled"] is True
 
@@ -245,8 +245,8 @@ def test_it_goes_with_the_account(alice_client, recovery_codes):
 
 
 @pytest.mark.parametrize(("method", "url"), [("get", URL), ("post", URL), ("delete", URL), ("post", CONFIRM)])
-def test_who_is_not_logged_in(client, db, error, method, url):
-    error(getattr(client, method)(url), 401, "AUTH_001")
+def test_who_is_not_logged_in(client, db, method, url):
+    refused(getattr(client, method)(url), 401, "AUTH_001")
 
 
 @pytest.mark.django_db(transaction=True)

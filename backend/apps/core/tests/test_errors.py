@@ -1,9 +1,8 @@
 import json
 import re
-from datetime import datetime
 
 import pytest
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.urls import include, path, re_path
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from apps.core import errors
 from apps.core.errors import KINDS, ApiError, RuleBroken, invalid
 from apps.core.views import OpenView, unknown_route
+from conftest import refused
 from thinkring.wsgi import application
 
 CASES = {
@@ -27,6 +27,7 @@ CASES = {
     "django_not_found": (Http404(), 404, "RES_001"),
     "media_type": (exceptions.UnsupportedMediaType("text/plain"), 415, "REQ_002"),
     "too_big": (RequestDataTooBig(), 413, "REQ_003"),
+    "too_many": (TooManyFieldsSent(), 400, "VAL_002"),
     "rule": (RuleBroken("Not now."), 400, "BIZ_001"),
     "conflict": (ApiError("BIZ_002", current={"id": "x"}), 409, "BIZ_002"),
     "throttled": (exceptions.Throttled(wait=2.5), 429, "SRV_004"),
@@ -79,20 +80,6 @@ handler500 = errors.server_error
 pytestmark = pytest.mark.urls(__name__)
 
 
-def error(response, status, code):
-    """The error of a response, once its shape has been looked at."""
-    assert response.status_code == status
-    assert response["Content-Type"].startswith("application/json")
-    assert list(response.json()) == ["error"]
-    body = response.json()["error"]
-    assert list(body)[:6] == ["code", "type", "message", "details", "request_id", "timestamp"]
-    assert body["code"] == code
-    assert body["type"] == KINDS[code].type
-    assert body["request_id"] == response["X-Request-ID"]
-    assert datetime.fromisoformat(body["timestamp"]).utcoffset() is not None
-    return body
-
-
 @pytest.fixture
 def client(client):
     client.raise_request_exception = False
@@ -103,7 +90,7 @@ def client(client):
 def test_it_works(client, case):
     _exception, status, code = CASES[case]
 
-    error(client.get(f"/api/fail/{case}/"), status, code)
+    refused(client.get(f"/api/fail/{case}/"), status, code)
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -113,7 +100,7 @@ def test_a_bug_shows_nothing_of_the_inside(client, settings, debug, path):
 
     response = client.get(f"/api/{path}/")
 
-    error(response, 500, "SRV_001")
+    refused(response, 500, "SRV_001")
     assert "secret" not in response.content.decode()
     assert "Traceback" not in response.content.decode()
 
@@ -131,13 +118,13 @@ def test_a_bug_is_logged_with_its_traceback(client, caplog):
 def test_an_unknown_route(client, settings, debug, path, method):
     settings.DEBUG = debug
 
-    error(getattr(client, method)(f"/api/{path}"), 404, "RES_006")
+    refused(getattr(client, method)(f"/api/{path}"), 404, "RES_006")
 
 
 def test_a_wrong_method(client):
     response = client.delete("/api/echo/")
 
-    error(response, 405, "REQ_001")
+    refused(response, 405, "REQ_001")
     assert response["Allow"] == "POST, OPTIONS"
 
 
@@ -147,7 +134,7 @@ def test_a_host_that_is_not_ours(client, settings, caplog):
 
     for _ in range(2):
         response = client.get("/api/fine/", headers={"Host": "evil.example.com", "Accept-Language": "en"})
-        error(response, 400, "VAL_002")
+        refused(response, 400, "VAL_002")
 
     message = response.json()["error"]["message"]
     assert message == "This server does not answer to this host name (ALLOWED_HOSTS)."
@@ -196,7 +183,7 @@ def test_a_rule_says_which(client):
 def test_what_is_the_matter_with_each_field(client, data, code, field):
     response = client.generic("POST", "/api/echo/", json.dumps(data), content_type="application/json")
 
-    body = error(response, 422, code)
+    body = refused(response, 422, code)
     assert body["details"][0]["field"] == field
     assert body["details"][0]["reason"]
 
@@ -219,10 +206,10 @@ def test_a_body_that_is_no_json(client, content):
     response = client.generic("POST", "/api/echo/", content, content_type="application/json")
 
     if content:
-        body = error(response, 400, "VAL_002")
+        body = refused(response, 400, "VAL_002")
         assert len(body["details"]) == 1
     else:
-        error(response, 422, "VAL_001")
+        refused(response, 422, "VAL_001")
 
 
 def test_where_json_breaks_off(client):
@@ -238,7 +225,7 @@ def test_where_json_breaks_off(client):
 def test_a_body_that_is_too_large(client):
     content = b'{"title": "' + b"x" * (10 * 1024 * 1024) + b'"}'
 
-    error(client.generic("POST", "/api/echo/", content, content_type="application/json"), 413, "REQ_003")
+    refused(client.generic("POST", "/api/echo/", content, content_type="application/json"), 413, "REQ_003")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +233,7 @@ def test_a_body_that_is_too_large(client):
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", "x" * 999],
 )
 def test_a_wrong_content_type(client, content_type):
-    error(client.generic("POST", "/api/echo/", '{"title": "abc"}', content_type=content_type), 415, "REQ_002")
+    refused(client.generic("POST", "/api/echo/", '{"title": "abc"}', content_type=content_type), 415, "REQ_002")
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "utf-16", "zlib", "rot13", "nonsense", "undefined"])
@@ -269,16 +256,16 @@ def test_a_format_that_there_is_not(client, accept):
 
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
-    error(client.get("/api/fail/bug/", headers={"Accept": accept}), 500, "SRV_001")
+    refused(client.get("/api/fail/bug/", headers={"Accept": accept}), 500, "SRV_001")
 
 
 def test_a_format_in_the_query(client):
-    error(client.get("/api/fail/conflict/?format=xml"), 409, "BIZ_002")
+    refused(client.get("/api/fail/conflict/?format=xml"), 409, "BIZ_002")
 
 
 def test_errors_are_json_whatever_the_view_answers_in(client):
-    error(client.post("/api/v1/schema/"), 405, "REQ_001")
-    error(client.post("/api/v1/docs/"), 405, "REQ_001")
+    refused(client.post("/api/v1/schema/"), 405, "REQ_001")
+    refused(client.post("/api/v1/docs/"), 405, "REQ_001")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_it_works(client):
 
 @pytest.mark.django_db
 def test_a_pending_migration_is_named(client):
-    MigrationRecorder(connection).record_unapplied("core", "0001_cache_table")
+    MigrationRecorder(connection).record_unapplied("core", "0002_limits_and_audit")
 
     response = client.get(URL)
 
@@ -27,7 +27,7 @@ def test_a_pending_migration_is_named(client):
     assert int(response["Retry-After"]) > 0
     assert response.json() == {
         "status": "unavailable",
-        "checks": {"database": "ok", "migrations": "pending: core.0001_cache_table", "cache": "ok"},
+        "checks": {"database": "ok", "migrations": "pending: core.0002_limits_and_audit", "cache": "ok"},
     }
 
 

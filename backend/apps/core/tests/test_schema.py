@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import yaml
 
@@ -104,3 +106,19 @@ def test_versions_are_described(schema):
             names = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
             assert "If-Match" in names, f"{method} {kind}"
             assert "ETag" in operation["responses"]["200"]["headers"]
+
+
+def test_what_is_refused_in_a_query_or_a_header_does_not_fit_the_description(schema):
+    parameters = [
+        parameter
+        for path in schema["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", [])
+    ]
+    pages = [parameter["schema"] for parameter in parameters if parameter["name"] in ("page", "page_size")]
+    versions = [parameter["schema"]["pattern"] for parameter in parameters if parameter["name"] == "If-Match"]
+
+    assert {(page["minimum"], page["maximum"]) for page in pages} == {(1, 999_999_999)}
+    for pattern in versions:
+        assert all(re.search(pattern, version) for version in ["3", '"3"', 'W/"3"'])
+        assert not any(re.search(pattern, version) for version in ["", "*", '3"', '"3', "3.0", "\u0663"])

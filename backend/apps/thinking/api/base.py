@@ -1,13 +1,22 @@
+import contextlib
 import uuid
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Q
 from rest_framework import exceptions, generics, viewsets
 from rest_framework.response import Response
 
 from apps.core.errors import invalid
 from apps.core.versions import VersionedMixin, etag
 from apps.thinking import trash
+from apps.thinking.models import Node, Project
+from apps.thinking.problems import TAKEN
+
+
+def id_taken() -> exceptions.ValidationError:
+    code, sentence = TAKEN
+    return invalid("id", sentence, code)
 
 
 class OwnView(generics.GenericAPIView):
@@ -18,6 +27,9 @@ class OwnView(generics.GenericAPIView):
 
 class RepeatableCreateMixin(OwnView):
     """Creates that carry an `id` may be sent again: 201 the first time, then 200 with the object that is there."""
+
+    # What lies in the same trash, which knows a thing by its id alone.
+    other_kind: type[Project] | type[Node] | None = None
 
     def get_additions(self) -> dict:
         """What is saved besides what was sent."""
@@ -33,12 +45,14 @@ class RepeatableCreateMixin(OwnView):
             try:
                 with transaction.atomic():
                     id = serializer.save(**self.get_additions()).pk
+                    instance = self.get_owned().get(pk=id)
             except IntegrityError:
                 # The same create, sent twice at once: the other one was first.
                 if not self.exists(id):
                     raise
                 created = False
-        instance = self.get_owned().get(pk=id)
+        if not created:
+            instance = generics.get_object_or_404(self.get_owned(), pk=id)
         return Response(serializer.to_representation(instance), status=201 if created else 200, headers=etag(instance))
 
     def sent_id(self, serializer) -> uuid.UUID | None:
@@ -50,13 +64,17 @@ class RepeatableCreateMixin(OwnView):
             return None
 
     def exists(self, id) -> bool:
-        """Whether the owner has it already; VAL_005 when somebody else does."""
-        owned = self.get_owned()
-        if id is None or not owned.model.objects.filter(pk=id).exists():
+        """Whether the owner has it already; VAL_005 when somebody else does, or the owner's other kind of thing."""
+        if id is None:
             return False
-        if not owned.filter(pk=id).exists():
-            raise invalid("id", _("This id is taken."), "not_allowed")
-        return True
+        owned = self.get_owned()
+        if owned.model.objects.filter(pk=id).exists():
+            if not owned.filter(pk=id).exists():
+                raise id_taken()
+            return True
+        if self.other_kind and self.other_kind.objects.owned_by(self.request.user).filter(pk=id).exists():
+            raise id_taken()
+        return False
 
 
 class OwnViewSet(OwnView, viewsets.GenericViewSet):
@@ -78,6 +96,35 @@ class OwnViewSet(OwnView, viewsets.GenericViewSet):
         return self.write_serializers.get(self.action, self.serializer_class)
 
 
+class LockedPlaceMixin(generics.GenericAPIView):
+    """What lies in a project is written with the project locked before it, as everywhere.
+
+    Whoever wrote a step and then marked its project as worked on would wait for an import or a deletion, which have the
+    project and wait for the step.
+    """
+
+    # From the object to its project.
+    to_project: str
+
+    def lock_place(self) -> None:
+        # An id that is none is answered when the object is sought.
+        with contextlib.suppress(ValidationError):
+            projects = Project.objects.owned_by(self.request.user).filter(self.get_place()).order_by("pk")
+            list(projects.select_for_update(no_key=True).values_list("pk"))
+
+    def get_place(self) -> Q:
+        """The projects that are written with the object."""
+        return Q(pk__in=self.get_queryset().model.objects.filter(pk=self.kwargs["pk"]).values(self.to_project))
+
+
+class InProjectMixin(VersionedMixin, LockedPlaceMixin):
+    """Reads and writes of what lies in a project."""
+
+    def get_locked_object(self):
+        self.lock_place()
+        return super().get_locked_object()
+
+
 class ChangeMixin(VersionedMixin):
     """Besides reads and writes: changes that have a name, and the way to the trash."""
 
@@ -85,7 +132,7 @@ class ChangeMixin(VersionedMixin):
         """Applies a domain function to the locked object, and answers with what became of it."""
         with transaction.atomic():
             how(self.get_locked_object())
-        instance = self.get_object()
+            instance = self.get_object()
         return Response(self.get_serializer(instance).data, headers=etag(instance))
 
     def destroy(self, request, *args, **kwargs):

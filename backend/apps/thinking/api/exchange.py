@@ -15,10 +15,11 @@ from rest_framework import generics, parsers, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core import audit
 from apps.core.errors import invalid
 from apps.thinking.exchange import archive, importing, json, manifest, markdown, missing, names, obsidian, vault
 from apps.thinking.exchange.problems import FileProblem
-from apps.thinking.models import Project
+from apps.thinking.models import Project, Step
 
 MAXIMUM = 50 * 1024 * 1024  # bytes; as nginx
 BLOCK = 64 * 1024
@@ -38,6 +39,7 @@ class ExportView(APIView):
             reason = _("Choose json, markdown or obsidian.")
             raise invalid("as", reason, "not_allowed" if form else "required")
         write, content_type, ending = FORMS[form]
+        audit.record("exported", account=self.request.user.pk, form=form, project=str(project.pk) if project else None)
         blocks = _blocks(write(self.request.user, project.pk if project else None))
         response = StreamingHttpResponse(blocks, content_type=content_type)
         file_name = f"{names.safe(name)} {timezone.now():%Y-%m-%d}.{ending}"
@@ -46,7 +48,7 @@ class ExportView(APIView):
 
 
 EXPORT = {
-    (200, "application/json"): OpenApiTypes.BINARY,
+    (200, "application/json"): OpenApiTypes.OBJECT,
     (200, "text/markdown"): OpenApiTypes.BINARY,
     (200, "application/zip"): OpenApiTypes.BINARY,
 }
@@ -73,10 +75,22 @@ class CountsSerializer(serializers.Serializer):
     created = serializers.IntegerField()
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
+    kept = serializers.IntegerField(help_text="Otherwise in the file, but changed here after it was written there.")
+
+
+class KeptSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=["project", "round", "step", "node", "link"])
+    title = serializers.CharField(help_text="Of a round or a step with the names of what it lies in.")
+    place = serializers.UUIDField(
+        help_text="Where it is seen: the round of a step, the node that a link begins at; of all others their own id."
+    )
+    step = serializers.ChoiceField(choices=Step.Type.choices, allow_null=True, help_text="Of a step: which one.")
 
 
 class MissingSerializer(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=manifest.KINDS)
+    kind = serializers.ChoiceField(
+        choices=(*manifest.KINDS, "more"), help_text="Or that there is more, as a number in `title`."
+    )
     id = serializers.UUIDField(allow_null=True, help_text="Null if it is not in the account either.")
     title = serializers.CharField(help_text="Of a round or a step with the names of what it lies in.")
 
@@ -98,10 +112,14 @@ class ReportSerializer(serializers.Serializer):
     steps = CountsSerializer()
     nodes = CountsSerializer()
     links = CountsSerializer()
+    kept = KeptSerializer(
+        many=True,
+        help_text="What was changed here after it was written in the file, and stays as it is; the first thousand.",
+    )
     missing = MissingSerializer(
         many=True,
         help_text="Of a vault: what was in the export and is gone from it; of something of which nothing is left, only "
-        "itself. Nothing is deleted by an import.",
+        "itself; the first thousand. Nothing is deleted by an import.",
     )
     ignored = IgnoredSerializer(many=True, help_text="Of a vault: what could not be imported, the first thousand.")
 
@@ -146,7 +164,14 @@ class ImportView(APIView):
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAXIMUM + BLOCK:
             raise RequestDataTooBig
         with self.file() as file:
+            if markdown.is_markdown(file):
+                reason = _(
+                    "A Markdown export is for reading and cannot be imported. Export as JSON or for Obsidian (zip), "
+                    "and import that."
+                )
+                raise invalid("file", reason, "not_allowed")
             report = self.read_vault(file) if archive.is_zip(file) else self.read_json(file)
+        audit.record("imported", account=request.user.pk)
         return Response(ReportSerializer(report).data)
 
     def file(self) -> BinaryIO:
@@ -162,21 +187,21 @@ class ImportView(APIView):
 
     def read_json(self, file: BinaryIO) -> dict:
         try:
-            counts = importing.import_records(self.request.user, json.read(file))
+            report = importing.import_records(self.request.user, json.read(file))
         except FileProblem as problem:
             line = problem.line or (json.line_of(file, problem.where) if problem.where else None)
             raise _refusal(problem.where, problem, line) from problem
-        return {**counts, "missing": [], "ignored": []}
+        return {**report, "missing": [], "ignored": []}
 
     def read_vault(self, file: BinaryIO) -> dict:
         notes = vault.Vault(file)
         try:
             with notes:
-                counts = importing.import_records(self.request.user, notes.records(), partial=True)
+                report = importing.import_records(self.request.user, notes.records(), True, notes.exported_at)
         except FileProblem as problem:
             raise _refusal(notes.where(problem.where), problem, problem.line) from problem
         gone = missing.told(self.request.user, notes.manifest, notes.missing)
-        return {**counts, "missing": gone, "ignored": notes.ignored}
+        return {**report, "missing": gone, "ignored": notes.ignored}
 
 
 def _refusal(where: str, problem: FileProblem, line: int | None):

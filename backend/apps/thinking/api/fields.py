@@ -2,8 +2,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 
 from apps.core.errors import ApiError
+from apps.core.fields import TextField
 from apps.thinking import content
-from apps.thinking.exchange.problems import CONTENT
+from apps.thinking.problems import CONTENT
 
 # What a reason says that has a limit; of a text the same as of every other field.
 LIMITS = {
@@ -19,6 +20,18 @@ class UUIDField(serializers.UUIDField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class TitleField(TextField):
+    """A title, of which something can be seen."""
+
+    def __init__(self, **options):
+        super().__init__(max_length=content.TITLE_LENGTH, **options)
+
+    def run_validators(self, value):
+        super().run_validators(value)
+        if content.is_blank(value):
+            self.fail("blank")
 
 
 class OwnField(serializers.PrimaryKeyRelatedField):

@@ -45,7 +45,7 @@ class ProjectFilter(django_filters.FilterSet):
 
     def search(self, queryset, name, value):
         in_category = Contains(Fold("category"), Fold(Value(value)))
-        return queryset.filter(contains(value) | Q(in_category))
+        return queryset.filter(contains(value, Project)[Project] | Q(in_category))
 
 
 class RoundFilter(django_filters.FilterSet):
@@ -76,4 +76,4 @@ class NodeFilter(django_filters.FilterSet):
         return queryset.filter(project=None)
 
     def search(self, queryset, name, value):
-        return queryset.filter(contains(value))
+        return queryset.filter(contains(value, Node)[Node])

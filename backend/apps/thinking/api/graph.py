@@ -2,6 +2,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 
+from apps.thinking.content import LEAST_WEIGHT, MOST_WEIGHT
 from apps.thinking.graph import graph
 from apps.thinking.models import NodeLink, Project, Step
 
@@ -24,7 +25,7 @@ class GraphNodeSerializer(serializers.Serializer):
 class GraphLinkSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     to = serializers.UUIDField()
-    weight = serializers.FloatField(min_value=0.1, max_value=1)
+    weight = serializers.FloatField(min_value=LEAST_WEIGHT, max_value=MOST_WEIGHT)
     origin = serializers.ChoiceField(NodeLink.Origin.choices)
 
     def get_fields(self):

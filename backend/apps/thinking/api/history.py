@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from apps.core.errors import ApiError
 from apps.core.schema import ETAG, IF_MATCH
 from apps.thinking import content, diff, rounds
-from apps.thinking.api.base import ChangeMixin, OwnView
+from apps.thinking.api.base import ChangeMixin, InProjectMixin, OwnView
 from apps.thinking.api.diff import FieldDiffSerializer, StrikeSerializer, fields_as_values
 from apps.thinking.api.schema import CONTENT, STEP
 from apps.thinking.api.serializers import StepSerializer
@@ -89,7 +89,8 @@ class StepRevisionView(StepView):
         return Response(self.get_serializer(self.get_revision(self.get_object())).data)
 
 
-class StepRestoreView(StepView, ChangeMixin):
+class StepRestoreView(StepView, InProjectMixin, ChangeMixin):
+    to_project = "round__project"
     serializer_class = StepSerializer
 
     @extend_schema(

@@ -1,18 +1,16 @@
 from django.core.exceptions import RequestDataTooBig
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import generics, serializers
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser, MultiPartParser
-from rest_framework.response import Response
 
 from apps.core.errors import invalid
 from apps.core.parsers import StrictJSONParser
 from apps.core.schema import ETAG, IF_MATCH
-from apps.core.versions import VersionedMixin, etag
 from apps.thinking import images
+from apps.thinking.api.base import ChangeMixin
 from apps.thinking.api.serializers import NodeDetailSerializer
 from apps.thinking.models import Node
 
@@ -34,7 +32,7 @@ class ImageParser(BaseParser):
         return stream.read(images.MAXIMUM + 1)
 
 
-class NodeImageView(VersionedMixin, generics.GenericAPIView):
+class NodeImageView(ChangeMixin, generics.GenericAPIView):
     not_found_code = "RES_004"
     queryset = Node.objects.none()
     serializer_class = NodeDetailSerializer
@@ -59,26 +57,24 @@ class NodeImageView(VersionedMixin, generics.GenericAPIView):
         except images.ImageError as error:
             code, sentence = REASONS[error.reason]
             raise invalid("image", sentence, code) from error
-        return self.replace(image)
+        return self.change(lambda node: images.replace(node, image))
 
-    @extend_schema(summary="Take a node's image away", parameters=[IF_MATCH, ETAG], responses=NodeDetailSerializer)
+    @extend_schema(
+        summary="Take a node's image away",
+        parameters=[IF_MATCH, ETAG],
+        # Named, because a DELETE is taken for one that answers nothing.
+        responses={200: NodeDetailSerializer},
+    )
     def delete(self, request, *args, **kwargs):
-        return self.replace(None)
-
-    def replace(self, image) -> Response:
-        with transaction.atomic():
-            node = self.get_locked_object()
-            if image or node.image:
-                images.replace(node, image)
-        node = self.get_object()
-        return Response(self.get_serializer(node).data, headers=etag(node))
+        return self.change(lambda node: images.replace(node, None))
 
     def read(self) -> bytes:
+        # Before it is parsed: what is wrong is that it is no image.
+        if self.request.content_type.startswith("application/json"):
+            raise UnsupportedMediaType(self.request.content_type)
         data = self.request.data
         if isinstance(data, bytes):
             body = data
-        elif self.request.content_type.startswith("application/json"):
-            raise UnsupportedMediaType(self.request.content_type)
         else:
             file = data.get("image")
             if not hasattr(file, "read"):

@@ -1,3 +1,4 @@
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import generics, serializers
@@ -5,9 +6,12 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from apps.core.errors import invalid
+from apps.core.schema import IF_MATCH
+from apps.core.versions import check_version
 from apps.thinking import keywords, suggestions
-from apps.thinking.api.serializers import NodeSerializer
-from apps.thinking.content import TITLE_LENGTH
+from apps.thinking.api.base import LockedPlaceMixin
+from apps.thinking.api.fields import TitleField
+from apps.thinking.api.serializers import NodeSerializer, StepSerializer
 from apps.thinking.models import Node, Step
 
 WORDS = 100  # in one answer to the suggestions
@@ -20,7 +24,7 @@ class KeywordSerializer(serializers.Serializer):
 
 
 class WordsField(serializers.ListField):
-    child = serializers.CharField(max_length=TITLE_LENGTH)
+    child = TitleField()
 
     def __init__(self, **options):
         super().__init__(required=False, max_length=WORDS, **options)
@@ -44,7 +48,8 @@ class ChosenKeywordsSerializer(serializers.Serializer):
         return attrs
 
 
-class StepKeywordsView(generics.GenericAPIView):
+class StepKeywordsView(LockedPlaceMixin):
+    to_project = "round__project"
     not_found_code = "RES_003"
     filter_backends = ()
     queryset = Step.objects.none()
@@ -70,16 +75,22 @@ class StepKeywordsView(generics.GenericAPIView):
 
     @extend_schema(
         summary="Make nodes of words of a step, and refuse others",
+        parameters=[IF_MATCH],
         request=ChosenKeywordsSerializer,
         responses={201: NodeSerializer(many=True)},
         operation_id="steps_keywords_choose",
     )
     def post(self, request, pk):
-        step = self.get_object()
-        context = {**self.get_serializer_context(), "step": step}
-        serializer = ChosenKeywordsSerializer(data=request.data, context=context)
-        serializer.is_valid(raise_exception=True)
-        chosen = serializer.validated_data
-        ids = [node.pk for node in suggestions.choose(step, chosen.get("accepted", []), chosen.get("refused", []))]
+        with transaction.atomic():
+            self.lock_place()
+            # Locked: the words are those of the text that was seen.
+            steps = self.get_queryset().select_for_update(of=("self",), no_key=True)
+            step = generics.get_object_or_404(steps, pk=pk)
+            check_version(request, step, lambda: StepSerializer(step).data)
+            context = {**self.get_serializer_context(), "step": step}
+            serializer = ChosenKeywordsSerializer(data=request.data, context=context)
+            serializer.is_valid(raise_exception=True)
+            chosen = serializer.validated_data
+            ids = [node.pk for node in suggestions.choose(step, chosen.get("accepted", []), chosen.get("refused", []))]
         found = Node.objects.owned_by(request.user).with_place().in_bulk(ids)
         return Response(NodeSerializer([found[id] for id in ids], many=True, context=context).data, status=201)

@@ -1,5 +1,3 @@
-from decimal import Decimal
-
 import django_filters
 from django.db import transaction
 from django.db.models import Q
@@ -12,21 +10,22 @@ from apps.core.errors import invalid
 from apps.core.schema import ETAG, IF_MATCH
 from apps.core.versions import VersionedMixin, etag
 from apps.thinking import linking
-from apps.thinking.api.base import OwnViewSet
+from apps.thinking.api.base import OwnViewSet, id_taken
 from apps.thinking.api.fields import OwnField, UUIDField
 from apps.thinking.api.filters import OrderingFilter
 from apps.thinking.api.serializers import ReferenceSerializer, WriteSerializer
+from apps.thinking.content import LEAST_WEIGHT, MOST_WEIGHT
 from apps.thinking.models import Node, NodeLink
 
 
 def weight_field(**options) -> serializers.DecimalField:
-    limits = {"min_value": Decimal("0.1"), "max_value": Decimal("1.0")}
+    limits = {"min_value": LEAST_WEIGHT, "max_value": MOST_WEIGHT}
     return serializers.DecimalField(max_digits=2, decimal_places=1, coerce_to_string=False, **limits, **options)
 
 
 class LinkSerializer(serializers.ModelSerializer):
     to = ReferenceSerializer(source="to_node", read_only=True)
-    weight = serializers.FloatField(read_only=True, min_value=0.1, max_value=1)
+    weight = serializers.FloatField(read_only=True, min_value=LEAST_WEIGHT, max_value=MOST_WEIGHT)
     reason = serializers.SerializerMethodField(help_text="Why it arose by itself, as a sentence; else empty.")
 
     class Meta:
@@ -64,6 +63,8 @@ class LinkWriteSerializer(WriteSerializer):
     def update(self, instance, validated_data):
         if "weight" in validated_data:
             linking.weigh(instance, validated_data["weight"])
+        else:
+            instance.save()
         return instance
 
 
@@ -102,14 +103,10 @@ class NodeLinksView(generics.ListCreateAPIView):
         wanted = serializer.validated_data
         if wanted["to"] == node:
             raise invalid("to", _("A node cannot be linked to itself."), "not_allowed")
-        taken = NodeLink.objects.filter(pk=wanted["id"]).first() if "id" in wanted else None
-        if taken and {taken.from_node_id, taken.to_node_id} != {node.pk, wanted["to"].pk}:
-            raise invalid("id", _("This id is taken."), "not_allowed")
         try:
             link, created = linking.link(node, wanted["to"], wanted.get("weight"), wanted.get("id"))
         except linking.IdTaken as error:
-            # Another request took it after the look above.
-            raise invalid("id", _("This id is taken."), "not_allowed") from error
+            raise id_taken() from error
         answer = LinkSerializer(link, context=self.get_serializer_context()).data
         return Response(answer, status=201 if created else 200, headers=etag(link))
 

@@ -9,9 +9,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.core.errors import invalid
+from apps.core.fields import TextField
 from apps.thinking import graph, nodes, rounds
-from apps.thinking.api.fields import ContentField, OwnField, UUIDField
-from apps.thinking.content import TEXT_LENGTH
+from apps.thinking.api.fields import ContentField, OwnField, TitleField, UUIDField
+from apps.thinking.content import CATEGORY_LENGTH, TEXT_LENGTH
 from apps.thinking.models import Node, Project, Round, Step
 
 
@@ -86,6 +87,8 @@ class ProjectSerializer(serializers.ModelSerializer):
 class ProjectWriteSerializer(WriteSerializer):
     reads = ProjectSerializer
     absent = {"category": ""}
+    title = TitleField()
+    category = TextField(required=False, allow_blank=True, max_length=CATEGORY_LENGTH)
 
     class Meta:
         model = Project
@@ -130,15 +133,14 @@ class RoundSerializer(serializers.ModelSerializer):
 @extend_schema_serializer(component_name="Round")
 class RoundWriteSerializer(WriteSerializer):
     reads = RoundSerializer
-    note = serializers.CharField(allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
+    note = TextField(allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
 
     class Meta:
         model = Round
         fields = ["note", "version"]
 
     def update(self, instance, validated_data):
-        if "note" in validated_data:
-            rounds.write_note(instance, validated_data["note"])
+        rounds.write_note(instance, validated_data.get("note", instance.note))
         return instance
 
 
@@ -146,7 +148,7 @@ class RoundWriteSerializer(WriteSerializer):
 class NewRoundSerializer(WriteSerializer):
     reads = RoundSerializer
     id = UUIDField(required=False, help_text="Chosen by the client, so that a create may be repeated.")
-    note = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
+    note = TextField(required=False, allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
 
     class Meta:
         model = Round
@@ -186,6 +188,8 @@ class StepWriteSerializer(WriteSerializer):
     def update(self, instance, validated_data):
         if "content" in validated_data:
             rounds.write_step(instance, validated_data["content"], by=self.context["request"].user)
+        else:
+            rounds.write_nothing(instance)
         return instance
 
 
@@ -238,7 +242,8 @@ class NodeDetailSerializer(NodeSerializer):
 class NodeWriteSerializer(WriteSerializer):
     reads = NodeDetailSerializer
     absent = {"context": "", "project": None, "round": None, "step": None}
-    context = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
+    title = TitleField()
+    context = TextField(required=False, allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
     project = OwnField(Project.objects.all(), not_found_code="RES_001")
     round = OwnField(Round.objects.select_related("project"), not_found_code="RES_002")
     step = OwnField(Step.objects.select_related("round__project").defer("content", "text"), not_found_code="RES_003")

@@ -1,13 +1,18 @@
 import uuid
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core import audit
+from apps.core.schema import IF_MATCH
+from apps.core.versions import check_version
 from apps.thinking import trash
-from apps.thinking.api.serializers import ReferenceSerializer
+from apps.thinking.api.serializers import NodeDetailSerializer, ProjectSerializer, ReferenceSerializer
+from apps.thinking.models import Node, Project
 
 KINDS = ["project", "node"]
 
@@ -40,13 +45,25 @@ class TrashItemView(APIView):
     @extend_schema(
         operation_id="delete_for_good",
         summary="Delete a project or a node that lies in the trash for good",
+        parameters=[IF_MATCH],
         responses={204: OpenApiResponse(description="A project goes with everything that belongs to it.")},
     )
     def delete(self, request, pk):
         try:
-            found = trash.delete_for_good(request.user, uuid.UUID(pk))
-        except ValueError:
-            found = False
-        if not found:
-            raise NotFound
+            id = uuid.UUID(pk)
+        except ValueError as error:
+            raise NotFound from error
+        with transaction.atomic():
+            thing = trash.get_locked(request.user, id)
+            if thing is None:
+                raise NotFound
+            check_version(request, thing, lambda: as_it_is(thing))
+            audit.record("deleted", account=request.user.pk, model=thing._meta.model_name, object=str(thing.pk))
+            thing.delete()
         return Response(status=204)
+
+
+def as_it_is(thing: Project | Node) -> dict:
+    if isinstance(thing, Project):
+        return ProjectSerializer(Project.objects.with_progress().get(pk=thing.pk)).data
+    return NodeDetailSerializer(Node.objects.with_place().get(pk=thing.pk)).data

@@ -1,14 +1,14 @@
 from django.db import transaction
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins
 from rest_framework.decorators import action
 
-from apps.core.errors import ApiError
 from apps.core.schema import ETAG, IF_MATCH
-from apps.core.versions import VersionedMixin, seen_version
+from apps.core.versions import check_version
 from apps.thinking import rounds, trash
 from apps.thinking.api import serializers
-from apps.thinking.api.base import ChangeMixin, OwnViewSet, RepeatableCreateMixin
+from apps.thinking.api.base import ChangeMixin, InProjectMixin, OwnViewSet, RepeatableCreateMixin
 from apps.thinking.api.filters import NodeFilter, ProjectFilter, RoundFilter, StepFilter
 from apps.thinking.api.schema import STEP
 from apps.thinking.models import Node, Project, Round, Step
@@ -37,6 +37,7 @@ def change_schema(summary: str):
 class ProjectViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
     not_found_code = "RES_001"
     filterset_class = ProjectFilter
+    other_kind = Node
     queryset = Project.objects.none()
     serializer_class = serializers.ProjectSerializer
     write_serializers = {
@@ -105,18 +106,20 @@ class ProjectRoundsView(RepeatableCreateMixin, generics.ListCreateAPIView):
             return super().create(request, *args, **kwargs)
 
     def get_additions(self):
-        seen = seen_version(self.request)
-        if seen is not None and seen != self.project.version:
-            current = self.get_projects().with_progress().get(pk=self.project.pk)
-            raise ApiError("BIZ_002", current=serializers.ProjectSerializer(current).data)
+        check_version(self.request, self.project, self.get_current)
         return {"project": self.project}
+
+    def get_current(self) -> dict:
+        project = self.get_projects().with_progress().get(pk=self.project.pk)
+        return serializers.ProjectSerializer(project).data
 
 
 @extend_schema_view(
     retrieve=extend_schema(summary="A round"),
     partial_update=extend_schema(summary="Change a round's note"),
 )
-class RoundViewSet(VersionedMixin, OwnViewSet):
+class RoundViewSet(InProjectMixin, OwnViewSet):
+    to_project = "project"
     not_found_code = "RES_002"
     http_method_names = ["get", "head", "patch", "options"]
     queryset = Round.objects.none()
@@ -144,7 +147,8 @@ class RoundStepsView(generics.ListAPIView):
     retrieve=extend_schema(summary="A step", responses=STEP),
     partial_update=extend_schema(summary="Write a step's content", responses=STEP),
 )
-class StepViewSet(VersionedMixin, OwnViewSet):
+class StepViewSet(InProjectMixin, OwnViewSet):
+    to_project = "round__project"
     not_found_code = "RES_003"
     http_method_names = ["get", "head", "patch", "options"]
     queryset = Step.objects.none()
@@ -164,9 +168,11 @@ class StepViewSet(VersionedMixin, OwnViewSet):
     partial_update=extend_schema(summary="Change a node in part"),
     destroy=extend_schema(summary="Move a node to the trash", parameters=[IF_MATCH]),
 )
-class NodeViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
+class NodeViewSet(RepeatableCreateMixin, InProjectMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
+    to_project = "project"
     not_found_code = "RES_004"
     filterset_class = NodeFilter
+    other_kind = Project
     queryset = Node.objects.none()
     serializer_class = serializers.NodeDetailSerializer
     write_serializers = {
@@ -178,6 +184,11 @@ class NodeViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, Own
 
     def get_owned(self):
         return Node.objects.owned_by(self.request.user).with_place()
+
+    def get_place(self):
+        # The one in which it lies, and the one to which it is moved.
+        wanted = self.request.data.get("project") if isinstance(self.request.data, dict) else None
+        return super().get_place() | Q(pk=wanted)
 
     def get_additions(self):
         return {"owner": self.request.user}

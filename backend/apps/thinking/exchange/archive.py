@@ -19,7 +19,22 @@ RATIO = 200  # of a text that is as packed as a text can be; a bomb is a thousan
 NOT_A_ZIP = ("invalid", _("This zip file is broken or was cut off."))
 TOO_MANY = ("max_length", _("The zip file has too many files."))
 TOO_LARGE = ("max_length", _("This is too large when it is unpacked."))
-UNSAFE = ("not_allowed", _("A file of this kind or with such a name is not taken."))
+NAME = (
+    "not_allowed",
+    _(
+        "A file with such a name is not taken: it leads out of the folder, or has characters that are not seen. Rename "
+        "the file and make the zip anew."
+    ),
+)
+NOT_A_FILE = (
+    "not_allowed",
+    _("This is no file but, for example, a link to one. Put the file there instead and make the zip anew."),
+)
+ENCRYPTED = ("not_allowed", _("This is encrypted. Make the zip anew, without a password."))
+COMPRESSION = (
+    "not_allowed",
+    _("This is compressed in a way that is not read here. Make the zip anew, with the usual compression (Deflate)."),
+)
 # Of one name the spelling of another: upper and lower case, or accents apart from their letters.
 SAME_NAME = _("“%(name)s” has the same name for some systems. Rename one of the two.")
 
@@ -84,16 +99,16 @@ def _checked(zip: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
         shown = name[:200].encode("utf-8", "replace").decode()
         if any(part in ("", ".", "..") for part in parts) or re.search(r"[\x00-\x1f\ud800-\udfff]|^[A-Za-z]:", name):
-            raise FileProblem(shown, UNSAFE)
+            raise FileProblem(shown, NAME)
         if any(part.startswith(".") or part == "__MACOSX" for part in parts):
             # What Obsidian and the systems leave there: it is never read.
             continue
-        if (
-            kind not in (0, stat.S_IFREG, stat.S_IFDIR)
-            or info.flag_bits & 1
-            or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        ):
-            raise FileProblem(shown, UNSAFE)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise FileProblem(shown, NOT_A_FILE)
+        if info.flag_bits & 1:
+            raise FileProblem(shown, ENCRYPTED)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FileProblem(shown, COMPRESSION)
         size += info.file_size
         if size > WHOLE or info.file_size > max(1024 * 1024, RATIO * info.compress_size):
             raise FileProblem(shown, TOO_LARGE)

@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.thinking import content
 from apps.thinking.exchange.json import BROKEN, half_pair, lines_of
-from apps.thinking.exchange.problems import UNSTORABLE, FileProblem
+from apps.thinking.exchange.problems import FileProblem
+from apps.thinking.problems import UNSTORABLE
 
 NOT_A_CANVAS = ("invalid", _("This is not a canvas of Obsidian."))
 
+# From LEAST_WEIGHT to MOST_WEIGHT, as a pattern: bodies.py looks for it within a line.
 WEIGHT = re.compile(r"0\.[1-9]\d*|1(?:\.0+)?", re.ASCII)
 
 

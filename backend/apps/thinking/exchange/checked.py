@@ -1,9 +1,9 @@
 """The fields of a record (see records.py), each as what it has to be; a FileProblem where one is not."""
 
 import base64
-import binascii
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -13,20 +13,17 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from apps.thinking import content, images
-from apps.thinking.exchange.problems import (
+from apps.thinking.exchange.problems import UNKNOWN, FileProblem
+from apps.thinking.exchange.records import Record
+from apps.thinking.models import Project
+from apps.thinking.problems import (
     CONTENT,
     NOT_A_LIST,
     NOT_AN_ID,
     NOT_AN_OBJECT,
-    NOT_TEXT,
     REQUIRED,
     TOO_LONG,
-    UNKNOWN,
-    UNSTORABLE,
-    FileProblem,
 )
-from apps.thinking.exchange.records import Record
-from apps.thinking.models import Project
 
 NOT_ALLOWED = ("not_allowed", _("This value is not allowed here."))
 NOT_A_TIME = ("invalid", _("This must be a time with its zone, for example 2026-01-31T09:00:00+09:00."))
@@ -34,7 +31,7 @@ NOT_AN_IMAGE = ("invalid", _("This must be a PNG, JPEG or WebP image of at most 
 NO_SUCH_ROUND = ("not_allowed", _("The project has no such round."))
 STEP_WITHOUT_ROUND = ("not_allowed", _("A step needs its round."))
 
-IMAGE_LENGTH = 7_000_000  # 5 MB in base64
+IMAGE_LENGTH = (images.MAXIMUM + 2) // 3 * 4  # in base64
 
 
 def image(record: Record, path: str) -> ContentFile | None:
@@ -45,7 +42,8 @@ def image(record: Record, path: str) -> ContentFile | None:
         if len(data) > images.MAXIMUM:
             raise FileProblem(f"{path}.image", TOO_LONG)
         return images.clean(data)
-    except (binascii.Error, images.ImageError) as error:
+    except ValueError as error:
+        # An ImageError, or one of the two kinds that base64 raises.
         raise FileProblem(f"{path}.image", NOT_AN_IMAGE) from error
 
 
@@ -70,13 +68,8 @@ def items(record: Record, path: str, key: str) -> list:
 
 
 def storable(path: str, value: Any, maximum: int) -> str:
-    if not isinstance(value, str):
-        raise FileProblem(path, REQUIRED if value is None else NOT_TEXT)
-    if len(value) > maximum:
-        raise FileProblem(path, TOO_LONG)
-    if content.UNSTORABLE.search(value):
-        raise FileProblem(path, UNSTORABLE)
-    return value
+    with _problem_at(path):
+        return content.text("", value, maximum)
 
 
 def text(record: Record, path: str, key: str, maximum: int) -> str:
@@ -122,14 +115,20 @@ def weight(record: Record, path: str, key: str) -> Decimal:
     value = record[key]
     if is_integer(value) or isinstance(value, float):
         weight = Decimal(str(value))
-        if Decimal("0.1") <= weight <= 1 and not weight * 10 % 1:
+        if content.LEAST_WEIGHT <= weight <= content.MOST_WEIGHT and not weight * 10 % 1:
             return weight.quantize(Decimal("0.1"))
     raise FileProblem(f"{path}.{key}", NOT_ALLOWED)
 
 
 def step_content(value: Any, type: str, path: str) -> content.Content:
-    try:
+    with _problem_at(path):
         return content.clean(type, value)
+
+
+@contextmanager
+def _problem_at(path: str) -> Iterator[None]:
+    try:
+        yield
     except content.ContentError as error:
         raise FileProblem(f"{path}.{error.path}".rstrip("."), CONTENT[error.reason]) from error
 

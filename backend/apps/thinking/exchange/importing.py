@@ -1,8 +1,9 @@
 """Takes records (see records.py) into an account: what is there already is changed, what is not is made.
 
-Nothing is ever deleted, and it is all or nothing. Rows are recognised by their id. An id that is somebody else's is
-replaced by one that follows from the owner and the old id, so that the same file gives the same rows a second time.
-Within a project a round is known by its number and a step by its type; a link is known by the two nodes it joins.
+Nothing is ever deleted, what was changed here after it was written in the file stays as it is here, and it is all or
+nothing. Rows are recognised by their id. An id that is somebody else's is replaced by one that follows from the owner
+and the old id, so that the same file gives the same rows a second time. Within a project a round is known by its number
+and a step by its type; a link is known by the two nodes it joins.
 """
 
 import itertools
@@ -12,25 +13,28 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.thinking import content, images, linking, nodes, rounds
+from apps.thinking import content, images, linking, locks, nodes, rounds
 from apps.thinking.content import CATEGORY_LENGTH, TEXT_LENGTH, TITLE_LENGTH
 from apps.thinking.exchange import checked
-from apps.thinking.exchange.problems import NOT_A_BOOLEAN, REQUIRED, TWICE, FileProblem
+from apps.thinking.exchange.problems import TWICE, FileProblem
 from apps.thinking.exchange.records import AT_ONCE, ROWS_AT_ONCE, Record, image_of
+from apps.thinking.exchange.storing import New, Store, parts
+from apps.thinking.exchange.words import name_of
 from apps.thinking.folding import fold
 from apps.thinking.models import LAST_ROUND, Node, NodeLink, NodeRename, Project, RefusedKeyword, Round, Step
+from apps.thinking.problems import NOT_A_BOOLEAN, REQUIRED
 
-TAKEN = ("not_allowed", _("This id is taken."))
 ROUNDS = ("not_allowed", _("The rounds must be numbered from 1 to at most 5, without a gap."))
 STEPS = ("not_allowed", _("A round has each of its five steps once."))
 NO_SUCH_NODE = ("not_allowed", _("There is no such node, neither in the file nor in the account."))
 SAME_NODE = ("not_allowed", _("A link joins two different nodes."))
 
 KINDS = ("projects", "rounds", "steps", "nodes", "links")
+NAMED = 1_000  # of what was kept
 TIMES = ("created_at", "updated_at")
 PROJECT_KEYS = {"id", "title", "category", "status", "refused_keywords", "rounds", "nodes", *TIMES}
 ROUND_KEYS = {"id", "number", "note", "steps", *TIMES}
@@ -40,16 +44,21 @@ RENAME_KEYS = {"old_title", "new_title", "renamed_at"}
 LINK_KEYS = {"id", "from", "to", "weight", "origin", "reason", "removed_at", *TIMES}
 
 
-def import_records(owner, found: Iterable[tuple[str, str, Record]], partial: bool = False) -> dict[str, dict[str, int]]:
+def import_records(
+    owner, found: Iterable[tuple[str, str, Record]], partial: bool = False, exported_at: datetime | None = None
+) -> dict[str, Any]:
     """Imports (list, path, record) in this order: projects, global nodes, links; says how many of each were what.
 
-    Of something `partial` what is missing stays as it is here: a round, a step, a field.
+    Under `kept` it names what stayed as it is although the file has it otherwise.
+
+    Of something `partial` what is missing stays as it is here: a round, a step, a field. What is edited after it was
+    `exported_at` keeps that time here too, so that it can be edited further, and come again.
     """
     files: list[tuple[Any, str]] = []
-    importer = _Importer(owner, files, partial)
+    importer = _Importer(owner, files, partial, exported_at)
     with transaction.atomic():
         try:
-            _one_at_a_time(owner)
+            locks.one_import(owner)
             for name, batch in _batches(found):
                 importer.take(name, batch)
         except BaseException:
@@ -60,16 +69,6 @@ def import_records(owner, found: Iterable[tuple[str, str, Record]], partial: boo
     return importer.report
 
 
-def _one_at_a_time(owner) -> None:
-    """Two imports of one file at once would both find that nothing is there yet.
-
-    A lock of its own: one on the account's row would hold up all that the person does meanwhile.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import {owner.pk}"])
-
-
 def _batches(found) -> Iterator[tuple[str, list[tuple[str, Record]]]]:
     for name, group in itertools.groupby(found, key=lambda one: one[0]):
         size = AT_ONCE if name == "projects" else ROWS_AT_ONCE
@@ -78,46 +77,43 @@ def _batches(found) -> Iterator[tuple[str, list[tuple[str, Record]]]]:
 
 
 class _Importer:
-    def __init__(self, owner, files: list, partial: bool):
+    def __init__(self, owner, files: list, partial: bool, exported_at: datetime | None):
         self.owner, self.files, self.partial = owner, files, partial
         self.now = timezone.now()
-        self.report = {kind: {"created": 0, "changed": 0, "unchanged": 0} for kind in KINDS}
+        self.exported_at = exported_at and min(exported_at, self.now)
+        self.store = Store(owner)
+        self.report: dict[str, Any] = {
+            **{kind: {"created": 0, "changed": 0, "unchanged": 0, "kept": 0} for kind in KINDS},
+            "kept": [],
+        }
         self.seen: dict[str, set[int]] = {kind: set() for kind in (*KINDS, "pairs")}
         # The nodes that have another id here than in the file.
         self.mapped: dict[uuid.UUID, uuid.UUID] = {}
-        # Of the ids that the batch may come to: those that some row has.
-        self.taken: dict[type[models.Model], set[uuid.UUID]] = {}
         # Of the batch, the nodes that the file brings no links for.
         self.unlinked: list[Node] = []
+        # Of the batch, the rows whose time is to be that of the export, if this import changes it.
+        self.edited: dict[type[models.Model], list[uuid.UUID]] = {}
         # Where words stand in the account's global nodes.
         self.mentions: linking.Mentions = {}
-        # New rows, until there are enough to be stored at once; foreign keys are looked at in the end only.
-        self.waiting: dict[type[models.Model], list] = {}
 
     def take(self, kind: str, batch: list[tuple[str, Record]]) -> None:
-        self.look_up(kind, [record for _path, record in batch])
+        self.store.look_up(kind, [record for _path, record in batch])
         if kind == "projects":
+            self.store.lock(Project.objects.owned_by(self.owner))
             for path, record in batch:
                 self.project(path, record)
         elif kind == "nodes":
             self.nodes(batch, None, {})
         else:
             self.links(batch)
-        self.store()
+        self.store.flush()
         if self.unlinked:
             linking.relink_all(self.unlinked, self.mentions)
             self.unlinked = []
-
-    def look_up(self, kind: str, batch: list[Record]) -> None:
-        """Asks once for all the ids of a batch whether they are taken."""
-        for model, records in _by_model(kind, batch).items():
-            ids = [record.get("id") for record in records]
-            known = [uuid.UUID(id) for id in ids if isinstance(id, str) and content.UUID.fullmatch(id)]
-            candidates = {candidate for id in known for candidate in self.candidates(id)}
-            found: set[uuid.UUID] = set()
-            for part in parts(list(candidates)):
-                found.update(model._default_manager.filter(pk__in=part).values_list("pk", flat=True))
-            self.taken[model] = found
+        for model, ids in self.edited.items():
+            touched = model._default_manager.filter(pk__in=ids, updated_at__gt=self.exported_at)
+            touched.update(updated_at=self.exported_at)
+        self.edited = {}
 
     def project(self, path: str, record: Record) -> None:
         checked.keys(record, PROJECT_KEYS, path)
@@ -127,10 +123,13 @@ class _Importer:
             **checked.given(record, path, "status", checked.choice, Project.Status.values),
         }
         id = self.id("projects", record, path)
-        (found,) = self.own(Project.objects.owned_by(self.owner), [(path, id)])
+        (found,) = self.store.own(Project.objects.owned_by(self.owner), [(path, id)])
         if isinstance(found, Project):
             project, is_new = found, False
-            if changed := self.changed("projects", project, {**values, "deleted_at": None}):
+            if self.exported_at and project.updated_at <= self.exported_at:
+                # Also where only something in it is changed.
+                self.edited.setdefault(Project, []).append(project.pk)
+            if changed := self.changed("projects", project, {**values, "deleted_at": None}, path, record):
                 _set(project, changed)
         else:
             if "title" not in values:
@@ -167,11 +166,12 @@ class _Importer:
         rows: dict[int, Round] = {}
         steps: dict[int, dict[str, Step]] = {}
         if not is_new:
-            rows = {row.number: row for row in project.rounds.select_for_update()}
-            by_round = {row.pk: number for number, row in rows.items()}
-            for step in Step.objects.filter(round__in=by_round).defer("folded").select_for_update():
-                steps.setdefault(by_round[step.round_id], {})[step.type] = step
-        new_rounds: list[tuple[str, uuid.UUID | None, Round]] = []
+            rows = {row.number: row for row in project.rounds.select_for_update(no_key=True)}
+            by_id = {row.pk: row for row in rows.values()}
+            for step in Step.objects.filter(round__in=by_id).defer("folded").select_for_update(no_key=True):
+                step.round = by_id[step.round_id]
+                steps.setdefault(step.round.number, {})[step.type] = step
+        new_rounds: list[New] = []
         for number in range(1, max((*given, *rows), default=0) + 1):
             at, record = given.get(number, (path, {}))
             note = checked.given(record, at, "note", checked.text, TEXT_LENGTH)
@@ -180,10 +180,10 @@ class _Importer:
             if round is None:
                 round = rows[number] = Round(project=project, number=number, **note, **self.times(record, at))
                 new_rounds.append((at, id, round))
-            elif number in given and (changed := self.changed("rounds", round, note)):
+            elif number in given and (changed := self.changed("rounds", round, note, at, record)):
                 rounds.write_note(round, **changed)
         self.insert_under_free_ids("rounds", new_rounds)
-        new_steps: list[tuple[str, uuid.UUID | None, Step]] = []
+        new_steps: list[New] = []
         for number, round in rows.items():
             at, record = given.get(number, (path, {}))
             new_steps += self.steps(round, at, record, steps.setdefault(number, {}), number in given)
@@ -192,7 +192,7 @@ class _Importer:
             Project.objects.filter(pk=project.pk).touch()
         return {number: (row, steps[number]) for number, row in rows.items()}
 
-    def steps(self, round: Round, path: str, record: Record, rows: dict[str, Step], listed: bool) -> list:
+    def steps(self, round: Round, path: str, record: Record, rows: dict[str, Step], listed: bool) -> list[New]:
         """Changes the steps that are there; those that are not are put into `rows`, and answered to be stored."""
         given: dict[str, tuple[str, Record]] = {}
         for index, step in enumerate(checked.items(record, path, "steps")):
@@ -203,7 +203,7 @@ class _Importer:
             given[step["type"]] = at, step
         if listed and not self.partial and len(given) != len(content.SHAPES):
             raise FileProblem(f"{path}.steps", STEPS)
-        new = []
+        new: list[New] = []
         for type in content.SHAPES:
             at, step = given.get(type, (path, {}))
             id = self.id("steps", step, at)
@@ -220,7 +220,7 @@ class _Importer:
                 new.append((at, id, row))
             elif type in given:
                 values = {"content": written} if written else {}
-                if changed := self.changed("steps", row, values):
+                if changed := self.changed("steps", row, values, at, step):
                     rounds.write_step(row, changed["content"], by=self.owner, apart=True)
         return new
 
@@ -229,7 +229,7 @@ class _Importer:
         for path, record in batch:
             checked.keys(record, NODE_KEYS, path)
             wanted.append((path, self.id("nodes", record, path)))
-        owned = self.own(Node.objects.owned_by(self.owner), wanted)
+        owned = self.store.own(Node.objects.owned_by(self.owner), wanted)
         new = []
         saved = []
         for (path, record), (_path, old), found in zip(batch, wanted, owned, strict=True):
@@ -244,7 +244,10 @@ class _Importer:
                 if node.project_id != (project and project.pk):
                     # The place in the project that it leaves; the record may know none in the other.
                     values = {"round": None, "step": None, **values}
-                self.change_node(node, {**values, "deleted_at": None}, image)
+                # The same image twice is stored as the same bytes.
+                new_image = {"image": image} if image and image.read() != image_of(node) else {}
+                changed = self.changed("nodes", node, {**values, **new_image, "deleted_at": None}, path, record)
+                self.change_node(node, **changed)
             else:
                 if "title" not in values:
                     raise FileProblem(f"{path}.title", REQUIRED)
@@ -262,17 +265,13 @@ class _Importer:
         self.insert("nodes", new)
         self.renames(saved)
 
-    def change_node(self, node: Node, values: dict[str, Any], image: ContentFile | None) -> None:
-        changed = _differences(node, values)
-        # The same image twice is stored as the same bytes.
-        new_image = image is not None and image.read() != image_of(node)
-        self.report["nodes"]["changed" if changed or new_image else "unchanged"] += 1
+    def change_node(self, node: Node, image: ContentFile | None = None, **changed) -> None:
         if node.project_id is None:
             # A project of the file may have taken it in.
             self.mentions.clear()
         if changed and nodes.write_node(node, **changed):
             self.unlinked.append(node)
-        if image and new_image:
+        if image:
             image.seek(0)
             self.files.append((node.image.storage, images.name_of(image)))
             images.replace(node, image)
@@ -303,10 +302,11 @@ class _Importer:
         rows = {
             frozenset((row.from_node_id, row.to_node_id)): row
             for row in NodeLink.objects.owned_by(self.owner)
-            .select_for_update()
+            .select_for_update(no_key=True)
             .filter(from_node__in=ids, to_node__in=ids)
+            .order_by("pk")
         }
-        new: list[tuple[str, uuid.UUID | None, NodeLink]] = []
+        new: list[New] = []
         for (path, record), pair in zip(batch, ends, strict=True):
             for key, id in zip(("from", "to"), pair, strict=True):
                 if id not in ids:
@@ -330,7 +330,7 @@ class _Importer:
                 row = NodeLink(owner=self.owner, from_node_id=pair[0], to_node_id=pair[1], **values, **times)
                 new.append((path, old, row))
             else:
-                if changed := self.changed("links", row, values):
+                if changed := self.changed("links", row, values, path, record):
                     _set(row, changed)
         self.insert_under_free_ids("links", new)
 
@@ -347,84 +347,48 @@ class _Importer:
             raise FileProblem(f"{path}.id", TWICE)
         return id
 
-    def own(self, owned: models.QuerySet, wanted: list[tuple[str, uuid.UUID | None]]) -> list:
-        """For each id of the file the row that it means, locked, or the id under which it is made."""
-        candidates = [self.candidates(id) for _path, id in wanted]
-        taken = self.taken[owned.model]
-        ids = taken.intersection(itertools.chain.from_iterable(candidates))
-        rows = {row.pk: row for row in owned.filter(pk__in=ids).select_for_update()} if ids else {}
-        found = []
-        for (path, _id), pair in zip(wanted, candidates, strict=True):
-            mine = next((rows[id] for id in pair if id in rows), None)
-            free = next((id for id in pair if id not in taken), None)
-            if mine is None and free is None:
-                raise FileProblem(f"{path}.id", TAKEN)
-            found.append(mine or free)
-        return found
-
-    def candidates(self, id: uuid.UUID | None) -> tuple[uuid.UUID, ...]:
-        return candidates(self.owner, id) if id else (uuid.uuid4(),)
-
-    def insert_under_free_ids(self, kind: str, new: list[tuple[str, uuid.UUID | None, Any]]) -> None:
-        for path, id, row in new:
-            free = next((id for id in self.candidates(id) if id not in self.taken[type(row)]), None)
-            if free is None:
-                raise FileProblem(f"{path}.id", TAKEN)
-            row.pk = free
-        self.insert(kind, [row for _path, _id, row in new])
+    def insert_under_free_ids(self, kind: str, new: list[New]) -> None:
+        self.insert(kind, self.store.under_free_ids(new))
 
     def insert(self, kind: str, rows: list) -> None:
         self.report[kind]["created"] += len(rows)
-        for row in rows:
-            self.waiting.setdefault(type(row), []).append(row)
-            row._state.adding, row._state.db = False, connection.alias
+        self.store.add(rows)
 
-    def store(self) -> None:
-        """Stores new rows with the times of the file, where bulk_create() would put today's."""
-        for model, rows in self.waiting.items():
-            fields = [field for field in model._meta.concrete_fields if not field.generated]
-            size = min(ROWS_AT_ONCE, connection.ops.bulk_batch_size([field.name for field in fields], rows))
-            for start in range(0, len(rows), size):
-                # What `loaddata` does, many rows at a time.
-                part = rows[start : start + size]
-                found: Any = model._default_manager.all()
-                found._insert(part, fields=fields, using=connection.alias, raw=True)
-        self.waiting.clear()
-
-    def changed(self, kind: str, row, values: dict[str, Any]) -> dict[str, Any]:
+    def changed(self, kind: str, row, values: dict[str, Any], path: str, record: Record) -> dict[str, Any]:
+        """What of the row is to be changed; of one that was changed here since, only that it leaves the trash."""
         changed = _differences(row, values)
+        if changed.keys() - {"deleted_at"} and self.is_newer(row, path, record):
+            self.keep(kind, row)
+            return {name: value for name, value in changed.items() if name == "deleted_at"}
         self.report[kind]["changed" if changed else "unchanged"] += 1
+        if changed and self.exported_at:
+            self.edited.setdefault(type(row), []).append(row.pk)
         return changed
+
+    def is_newer(self, row, path: str, record: Record) -> bool:
+        """Whether somebody has changed the row after the file was written.
+
+        A project's time is that of all that is written in it: it is rather kept once too often than lost.
+        """
+        if isinstance(row, NodeLink) and row.origin == NodeLink.Origin.AUTOMATIC and not row.removed_at:
+            # Nobody has: it changes by itself with the nodes, those of this import too.
+            return False
+        if "updated_at" not in record:
+            return False
+        return row.updated_at > (self.exported_at or checked.time(record, path, "updated_at"))
+
+    def keep(self, kind: str, row) -> None:
+        self.report[kind]["kept"] += 1
+        if len(self.report["kept"]) < NAMED:
+            is_step = isinstance(row, Step)
+            place = row.round_id if is_step else row.from_node_id if isinstance(row, NodeLink) else row.pk
+            kept = {"kind": kind.removesuffix("s"), "title": name_of(row)}
+            self.report["kept"].append({**kept, "place": place, "step": row.type if is_step else None})
 
     def times(self, record: Record, path: str) -> dict[str, datetime]:
         """Nothing can have been written later than now; it would stay the newest change for ever."""
         given = {key: checked.time(record, path, key) if key in record else self.now for key in TIMES}
         return {key: min(time, self.now) for key, time in given.items()}
-
-
-def candidates(owner, id: uuid.UUID) -> tuple[uuid.UUID, ...]:
-    """The ids that a row of a file may have here: its own, or the one that replaces it."""
-    return id, uuid.uuid5(owner.pk, str(id))
-
-
-def _by_model(kind: str, batch: list[Record]) -> dict[type[models.Model], list[Record]]:
-    """The records of a batch and those within them; what is none is left out, and refused later."""
-
-    def within(records: list[Record], key: str) -> list[Record]:
-        lists = [record[key] for record in records if isinstance(record.get(key), list)]
-        return [inner for listed in lists for inner in listed if isinstance(inner, dict)]
-
-    if kind == "links":
-        return {NodeLink: batch}
-    if kind == "nodes":
-        return {Node: batch}
-    rounds = within(batch, "rounds")
-    return {Project: batch, Round: rounds, Step: within(rounds, "steps"), Node: within(batch, "nodes")}
-
-
-def parts(rows: list) -> Iterator[list]:
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        yield rows[start : start + ROWS_AT_ONCE]
 
 
 def _set(row, values: dict[str, Any]) -> None:

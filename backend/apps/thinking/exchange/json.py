@@ -1,7 +1,8 @@
 """An export as JSON, written and read as a stream: neither holds more than a few projects at a time.
 
-{"format": "thinkring", "version": 1, "exported_at": "…",
- "projects": [{…, "rounds": [{…, "steps": […]}], "nodes": […]}], "nodes": [the global ones], "links": […]}
+{"format": "thinkring", "version": 2, "exported_at": "…",
+ "projects": [{…, "rounds": [{…, "steps": […]}], "nodes": […]}], "nodes": [the global ones], "links": […],
+ "account": {what person.py has of the person, if it is the whole account; an import does not look at it}}
 """
 
 import json
@@ -11,22 +12,28 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import ijson
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.thinking.exchange import records
-from apps.thinking.exchange.problems import NEWER, NOT_A_LIST, NOT_OURS, REQUIRED, UNKNOWN, UNSTORABLE, FileProblem
+from apps.thinking.exchange import person, records
+from apps.thinking.exchange.problems import NEWER, NOT_OURS, UNKNOWN, FileProblem
 from apps.thinking.exchange.records import Record
+from apps.thinking.problems import NOT_A_LIST, NOT_AN_OBJECT, REQUIRED, UNSTORABLE
 
 FORMAT = "thinkring"
-VERSION = 1
+VERSION = 2
 # What turns a record ("projects", "nodes" or "links") of an older version into one of the next.
-UPGRADES: dict[int, Callable[[str, Record], Record]] = {}
+# Version 2 brought "account", which is not imported.
+UPGRADES: dict[int, Callable[[str, Record], Record]] = {1: lambda name, record: record}
 
 LISTS = ("projects", "nodes", "links")
 # What a project at its limits does not reach; a file of millions of empty lists would fill the memory.
 DEPTH = 20
 VALUES = 1_000_000  # in one project, node or link
+# ijson reads a string from its beginning again with each piece of it, so that one of 49 MB took a minute in pieces of
+# 64 kB; and what is in a piece is in the memory all at once.
+PIECE = 512 * 1024  # bytes
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Each escape; those that are half of a surrogate pair, without the other half, with a group.
@@ -35,6 +42,7 @@ ESCAPE = re.compile(
 )
 
 BROKEN = ("invalid", _("This is not JSON from here on."))
+NUMBER = ("invalid", _("This has a number that cannot be read."))
 CUT_OFF = ("invalid", _("The file ends too early; it was cut off."))
 TOO_DEEP = ("invalid", _("This is nested too deeply."))
 TOO_MUCH = ("max_length", _("This is too much for one object."))
@@ -70,7 +78,21 @@ def write(user, project=None) -> Iterator[str]:
         if link.from_node_id in exported and link.to_node_id in exported:
             yield f"{before}{_dump(records.of_link(link))}"
             before = ",\n"
-    yield "]}\n"
+    yield "]"
+    if project is None:
+        yield from _account(user)
+    yield "}\n"
+
+
+def _account(user) -> Iterator[str]:
+    before = ',\n"account": {'
+    for name, rows in person.about(user):
+        yield f'{before}\n "{name}": ['
+        for index, row in enumerate(rows):
+            yield f"{',' if index else ''}\n  {json.dumps(row, ensure_ascii=False, cls=DjangoJSONEncoder)}"
+        yield "]"
+        before = ","
+    yield "}"
 
 
 def read(file: BinaryIO) -> Iterator[tuple[str, str, Record]]:
@@ -80,10 +102,10 @@ def read(file: BinaryIO) -> Iterator[tuple[str, str, Record]]:
     """
     version = _check(file)
     for name in LISTS:
-        for index, record in enumerate(ijson.items(_Bytes(file), f"{name}.item", use_float=True)):
+        for index, record in enumerate(_items(file, name)):
             path = f"{name}.{index}"
             if not isinstance(record, dict):
-                raise FileProblem(path, ("invalid", _("This must be an object.")))
+                raise FileProblem(path, NOT_AN_OBJECT)
             for older in range(version, VERSION):
                 record = UPGRADES[older](name, record)
             yield name, path, record
@@ -91,20 +113,25 @@ def read(file: BinaryIO) -> Iterator[tuple[str, str, Record]]:
 
 def line_of(file: BinaryIO, path: str) -> int:
     """The line on which a value stands, or on which what it is missing from begins."""
-    reader = _Lines(file)
     wanted = path.split(".")
-    line, depth = 1, 0
-    for at, _event in _places(reader):
-        if len(at) > depth and at == wanted[: len(at)]:
-            line, depth = reader.line, len(at)
-            if depth == len(wanted):
-                break
+
+    def find(reader: _Lines) -> tuple[int, int]:
+        line, begin, depth = 1, 0, 0
+        for at, _event in _places(reader):
+            if len(at) > depth and at == wanted[: len(at)]:
+                line, begin, depth = reader.line, reader.begin, len(at)
+                if depth == len(wanted):
+                    break
+        return line, begin
+
+    _line, begin = find(_Lines(file))
+    line, _begin = find(_Lines(file, begin))
     return line
 
 
 def lines_of(file: BinaryIO, name: str) -> list[int]:
     """The line on which each item of a list begins; of a file that json could read, and ijson perhaps only in part."""
-    reader = _Lines(file)
+    reader = _Lines(file, 0)
     found = []
     try:
         for at, _event in _places(reader):
@@ -118,15 +145,24 @@ def lines_of(file: BinaryIO, name: str) -> list[int]:
 def half_pair(file: BinaryIO) -> int | None:
     """The line with half of a surrogate pair. ijson makes another character of it, and nothing can write it down."""
     file.seek(0)
-    for number, line in enumerate(file, start=1):
-        if SURROGATE.search(line) and any(found[1] for found in ESCAPE.finditer(line)):
-            return number
+    line = 1
+    # Whole lines, so that no escape is cut in two.
+    while piece := file.read(PIECE) + file.readline():
+        if SURROGATE.search(piece):
+            for found in ESCAPE.finditer(piece):
+                if found[1]:
+                    return line + piece.count(b"\n", 0, found.start())
+        line += piece.count(b"\n")
     return None
 
 
 def _events(reader) -> Iterator[tuple[str, Any]]:
     # Floats, because ijson ends the whole process at an exact number of thousands of digits.
-    return ijson.basic_parse(reader, use_float=True)
+    return ijson.basic_parse(reader, use_float=True, buf_size=PIECE)
+
+
+def _items(file: BinaryIO, name: str) -> Iterator[Any]:
+    return ijson.items(_Bytes(file), f"{name}.item", use_float=True, buf_size=PIECE)
 
 
 def _check(file: BinaryIO) -> int:
@@ -143,7 +179,7 @@ def _check(file: BinaryIO) -> int:
             if event == "map_key":
                 if depth == 1:
                     key, values = value, 0
-                    if key not in (*LISTS, "format", "version", "exported_at"):
+                    if key not in (*LISTS, "account", "format", "version", "exported_at"):
                         raise FileProblem(key[:40], UNKNOWN if head.get("format") == FORMAT else NOT_OURS)
                 continue
             if depth == 0 and event != "start_map":
@@ -152,7 +188,8 @@ def _check(file: BinaryIO) -> int:
                 if key in LISTS and event != "start_array":
                     raise FileProblem(key, NOT_A_LIST)
                 head[key] = value
-            values = 0 if depth == 2 else values + 1
+            # Of the account as much as there is: nothing of it is kept in the memory.
+            values = 0 if depth == 2 or key == "account" else values + 1
             if values > VALUES:
                 raise FileProblem(key, TOO_MUCH)
             if event in ("start_map", "start_array"):
@@ -186,20 +223,24 @@ def _problems_of(file: BinaryIO):
         yield
     except ijson.IncompleteJSONError as error:
         # Also ijson's name for what is broken in the middle.
-        ended = "premature EOF" in str(error.args[0])
-        raise FileProblem("", CUT_OFF if ended else BROKEN, _broken_line(file)) from error
+        said = str(error.args[0])
+        problem = CUT_OFF if "premature EOF" in said else NUMBER if "overflow" in said else BROKEN
+        raise FileProblem("", problem, _broken_line(file)) from error
     except FAULTS as error:
         raise FileProblem("", BROKEN, _broken_line(file)) from error
 
 
 def _broken_line(file: BinaryIO) -> int:
-    reader = _Lines(file)
-    try:
-        for _event in _events(reader):
+    def break_off(reader: _Lines) -> _Lines:
+        try:
+            for _event in _events(reader):
+                pass
+        except FAULTS:
             pass
-    except FAULTS:
-        pass
-    return reader.line
+        return reader
+
+    begin = break_off(_Lines(file)).begin
+    return break_off(_Lines(file, begin)).line
 
 
 def _places(reader) -> Iterator[tuple[list[str], str]]:
@@ -237,17 +278,24 @@ class _Bytes:
 
 
 class _Lines(_Bytes):
-    """Gives out a line at a time, so that whoever reads knows on which one the parser is."""
+    """Knows where the parser is: in which piece, and from `by_line` on, where pieces are lines, on which line.
 
-    line = 1
-    ended = False
+    A file of nothing but lines takes too long line by line, so that the piece is found first.
+    """
+
+    def __init__(self, file: BinaryIO, by_line: int | None = None):
+        super().__init__(file)
+        self.by_line = by_line
+        self.line = 1
+        self.begin = self.newlines = 0  # of the last piece
 
     def read(self, size: int) -> bytes:
-        part = self.file.readline(size)
+        begin = self.file.tell()
+        whole = self.by_line is None or begin < self.by_line
+        part = self.file.read(size) if whole else self.file.readline(size)
         if part:
-            self.line += self.ended
-            # A long line comes in parts.
-            self.ended = part.endswith(b"\n")
+            self.line += self.newlines
+            self.begin, self.newlines = begin, part.count(b"\n")
         return part
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from apps.thinking import content
 from apps.thinking.exchange import records, words
@@ -10,8 +11,8 @@ from apps.thinking.models import Node, Project, Step
 # Everything that means something in Markdown or Obsidian; an underscore within a word means nothing.
 MEANS = re.compile(r"[\\`*\[\]{}<>#|~$&!=^]|%(?=%)|(?<=%)%|(?<![^\W_])_|_(?![^\W_])")
 # What means something at the beginning of a line only; to a spreadsheet too, which would take it for a formula.
-AT_START = re.compile(r"^(\s*)([-+@:%])", re.MULTILINE)
-NUMBER_AT_START = re.compile(r"^(\s*\d+)([.)])", re.MULTILINE)
+AT_START = re.compile(r"^([^\S\n]*)([-+@:%])", re.MULTILINE)
+NUMBER_AT_START = re.compile(r"^([^\S\n]*\d+)([.)])", re.MULTILINE)
 ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&#(9|10|13|32);")
 BLANKS = " \t\r\n"
 
@@ -40,10 +41,17 @@ def write(user, project=None) -> Iterator[str]:
     return _write(user, project, words.names())
 
 
+def is_markdown(file: BinaryIO) -> bool:
+    """Whether it begins with a heading, as an export does; nothing else that can be imported does."""
+    file.seek(0)
+    return file.read(4).removeprefix(b"\xef\xbb\xbf").startswith(b"#")
+
+
 def _write(user, project, names: dict[str, str]) -> Iterator[str]:
+    exported = {id for id, _title in records.node_titles(user, project)}
     for row in records.projects(user, project):
-        yield from _project(row, names, records.links_from(user, row))
-    links = records.links_from(user)
+        yield from _project(row, names, records.links_from(user, exported, row))
+    links = records.links_from(user, exported)
     for index, node in enumerate(records.global_nodes(user, project)):
         if index == 0:
             yield f"# {names['global']}\n\n"

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.thinking.exchange.importing import candidates, parts
 from apps.thinking.exchange.manifest import Manifest
+from apps.thinking.exchange.storing import candidates, parts
 from apps.thinking.exchange.words import names
 from apps.thinking.models import Node, Project, Round, Step
+
+TOLD = 1_000  # of what is gone; of what was ignored too
 
 
 def gone(manifest: Manifest, found: set[str]) -> list[str]:
@@ -23,6 +25,7 @@ def gone(manifest: Manifest, found: set[str]) -> list[str]:
 
 def told(owner, manifest: Manifest, ids: list[str]) -> list[dict[str, Any]]:
     """What each of them is here, after the import: its id, if it is here, and what it is called."""
+    ids, more = ids[:TOLD], len(ids[TOLD:])
     projects = Project.objects.owned_by(owner).kept()
     here = {
         **_here(owner, projects, [*ids, *(_project(manifest, id) for id in ids)], "title"),
@@ -45,7 +48,10 @@ def told(owner, manifest: Manifest, ids: list[str]) -> list[dict[str, Any]]:
         expected = {"round": "project", "step": "round"}.get(kind)
         return f"{title(over)}: {name}" if manifest.rows.get(over, ("",))[0] == expected else name
 
-    return [{"kind": manifest.rows[id][0], "id": here[id][0] if id in here else None, "title": title(id)} for id in ids]
+    shown = [
+        {"kind": manifest.rows[id][0], "id": here[id][0] if id in here else None, "title": title(id)} for id in ids
+    ]
+    return shown + ([{"kind": "more", "id": None, "title": str(more)}] if more else [])
 
 
 def _project(manifest: Manifest, id: str) -> str:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.thinking import content
 from apps.thinking.exchange.manifest import KINDS
-from apps.thinking.exchange.problems import NOT_AN_ID, REQUIRED, FileProblem
+from apps.thinking.exchange.problems import FileProblem
+from apps.thinking.problems import NOT_AN_ID, REQUIRED
 
 FRONT_MATTER = ("invalid", _("The front matter between the two --- cannot be read."))
 CUT = ("invalid", _("The front matter does not stand between two lines of --- at the beginning of the note."))

@@ -15,6 +15,8 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils import timezone
+
 from apps.thinking import content
 from apps.thinking.exchange import manifest, records, words
 from apps.thinking.exchange.canvas import edge_id
@@ -45,7 +47,8 @@ class _Writer:
         )
         self.folders: dict[Any, str] = {}
         self.stems: dict[Any, str] = {}
-        self.manifest = manifest.Manifest(names["global"], {}, {})
+        # The time of its beginning: what somebody changes while it is written may be missing from it.
+        self.manifest = manifest.Manifest(timezone.now().isoformat(), names["global"], {}, {}, {}, [])
 
     def step_name(self, type: str) -> str:
         return f"{list(content.SHAPES).index(type) + 1} {self.names[f'step {type}']}"
@@ -59,9 +62,14 @@ class _Writer:
             # One that was started meanwhile has no name.
             if row.pk in self.folders:
                 yield from self.write_project(row)
-        links = records.links_from(self.user)
+        links = records.links_from(self.user, self.stems)
         for node in records.global_nodes(self.user, self.project):
             yield from self.write_node(self.names["global"], node, links)
+        self.manifest.removed_links.extend(
+            records.of_link(link)
+            for link in records.links(self.user, self.project, only_removed=True)
+            if link.from_node_id in self.stems and link.to_node_id in self.stems
+        )
         yield from self.file(manifest.NAME, manifest.write(self.manifest))
         self.zip.close()
         yield self.stream.take()
@@ -69,6 +77,8 @@ class _Writer:
     def write_project(self, project: Project) -> Iterator[bytes]:
         folder = self.folders[project.pk]
         self.remember("project", project, project.title)
+        if refused := records.refused_keywords(project):
+            self.manifest.refused_keywords[str(project.pk)] = refused
         front = {"id": project.pk, "title": project.title, "file": folder, "category": project.category}
         body = [f"![[{folder}.canvas]]"]
         for round in project.rounds.all():
@@ -84,7 +94,7 @@ class _Writer:
                     f"{folder}/{round.number}/{name}", "step", self.of_step(project, round, step), self.content(step)
                 )
                 body.append(f"- [[{folder}/{round.number}/{name}|{name}]]")
-        links = records.links_from(self.user, project)
+        links = records.links_from(self.user, self.stems, project)
         nodes = [node for node in project.nodes.all() if node.pk in self.stems]
         for node in nodes:
             yield from self.write_node(folder, node, links)
@@ -147,7 +157,7 @@ class _Writer:
             body.append(f"![[{folder}/{name}]]\n")
         if node.context:
             body.append(exact(node.context))
-        lines = [self.link(link) for link in links.get(node.pk, []) if link.to_node_id in self.stems]
+        lines = [self.link(link) for link in links.get(node.pk, [])]
         if lines:
             body.append(f"\n## {self.names['links']} %%links%%\n")
             body += lines

@@ -4,7 +4,7 @@ A project's rounds and nodes name their place by number and type (`2`, `flow`), 
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from django.db.models import Prefetch, Q
@@ -62,24 +62,32 @@ def node_titles(user, project=None) -> Iterator[tuple[Any, str]]:
         yield node.pk, node.title
 
 
-def links(user, project=None) -> Iterator[NodeLink]:
-    """Removed ones too: that somebody did not want a link is worth as much as that somebody wanted it."""
+def links(user, project=None, only_removed=False) -> Iterator[NodeLink]:
+    """Removed ones too: that somebody did not want a link is worth as much as that somebody wanted it.
+
+    Of a project also those between any two global nodes; it takes only some of these along.
+    """
     found = NodeLink.objects.owned_by(user)
+    if only_removed:
+        found = found.exclude(removed_at=None)
     # Joins, not `IN`: of an owner whose rows were just imported PostgreSQL has no statistics, and would look through
     # all nodes for each link.
     for end in ("from_node", "to_node"):
         place = Q(**{f"{end}__project__deleted_at": None} if project is None else {f"{end}__project": project})
         found = found.filter(place | Q(**{f"{end}__project": None}), **{f"{end}__deleted_at": None})
-    if project is not None:
-        found = found.filter(Q(from_node__project=project) | Q(to_node__project=project))
     return found.order_by("created_at", "pk").iterator(chunk_size=ROWS_AT_ONCE)
 
 
-def links_from(user, project=None) -> dict[Any, list[NodeLink]]:
-    """The live links that begin at the nodes of a project, or at the global ones, by the node they begin at."""
+def links_from(user, exported: Container, project=None) -> dict[Any, list[NodeLink]]:
+    """The live links that begin at the nodes of a project, or at the global ones, by the node they begin at.
+
+    Without those to nodes that are not exported: whoever gets a project need not know what is in the others.
+    """
     found: dict[Any, list[NodeLink]] = {}
     live = NodeLink.objects.owned_by(user).kept().filter(from_node__project=project)
     for link in live.select_related("to_node").order_by("created_at", "pk"):
+        if link.to_node_id not in exported:
+            continue
         found.setdefault(link.from_node_id, []).append(link)
     return found
 
@@ -90,9 +98,13 @@ def of_project(project: Project) -> Record:
         "title": project.title,
         "category": project.category,
         "status": project.status,
-        "refused_keywords": sorted(refused.word for refused in project.refused_keywords.all()),
+        "refused_keywords": refused_keywords(project),
         **_times(project),
     }
+
+
+def refused_keywords(project: Project) -> list[str]:
+    return sorted(refused.word for refused in project.refused_keywords.all())
 
 
 def of_round(round: Round) -> Record:

@@ -11,13 +11,14 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.thinking import content
-from apps.thinking.exchange import bodies, canvas, manifest, missing, notes
+from apps.thinking.exchange import bodies, canvas, checked, manifest, missing, notes
 from apps.thinking.exchange.archive import Archive
 from apps.thinking.exchange.markdown import BLANKS, unescape
 from apps.thinking.exchange.names import key, safe
@@ -26,10 +27,9 @@ from apps.thinking.exchange.problems import NOT_OURS, FileProblem
 from apps.thinking.exchange.records import Record
 
 NOTE = 8 * 1024 * 1024  # bytes; a step at its limits is 4 MB
-TOLD = 1_000  # of what was ignored
-SHOWN = 200  # characters of it
+SHOWN = 200  # characters of what was ignored
 
-IGNORED = ("note", "line", "link", "edge", "remark", "more")
+IGNORED = ("note", "line", "link", "edge", "remark", "project", "more")
 
 NOT_UTF8 = ("invalid", _("This is not UTF-8."))
 SAME_ID = _("“%(name)s” has the same id. Only notes of nodes can be copied; delete one of the two.")
@@ -53,12 +53,19 @@ class Vault:
         roots = [name for name in self.archive.entries if name.rpartition("/")[2] == manifest.NAME]
         if not roots:
             raise FileProblem(manifest.NAME, NOT_OURS)
-        name = min(roots, key=len)
+        name = self.manifest_name = min(roots, key=len)
         self.root = PurePosixPath(name).parent
         self.manifest = manifest.read(name, self.archive.read(name, manifest.SIZE))
+        at = self.manifest.exported_at
+        self.exported = {"created_at": at, "updated_at": at} if at else {}
         # What a link may mean although it is no node.
         self.known = {_target(name.rpartition("/")[2]) for name in self.archive.entries}
         return self
+
+    @property
+    def exported_at(self) -> datetime | None:
+        """Unknown of the first vaults."""
+        return checked.time(self.exported, self.manifest_name, "updated_at") if self.exported else None
 
     def __exit__(self, *error):
         self.archive.close()
@@ -84,6 +91,7 @@ class Vault:
         for name in self.archive.entries:
             if name.lower().endswith(".canvas"):
                 self.draw(name)
+        self.keep_removed()
         for index, (name, record) in enumerate(self.links.values()):
             path = f"links.{index}"
             self.places[path] = name
@@ -92,7 +100,7 @@ class Vault:
             self.ignored.append({"kind": "more", "file": "", "line": None, "text": str(self.more)})
 
     def ignore(self, kind: str, file: str, line: int | None, text: str) -> None:
-        if len(self.ignored) < TOLD:
+        if len(self.ignored) < missing.TOLD:
             self.ignored.append({"kind": kind, "file": file, "line": line, "text": text.strip()[:SHOWN]})
         else:
             self.more += 1
@@ -174,7 +182,9 @@ class Vault:
             raise FileProblem(name, NOT_UTF8) from error
 
     def project(self, path: str, found: list[Note]) -> Record:
-        record: Record = {"id": found[0].id if found[0].kind == "project" else found[0].project}
+        id = found[0].id if found[0].kind == "project" else found[0].project
+        record: Record = {"id": id, "refused_keywords": self.manifest.refused_keywords.get(id, [])}
+        self.places[f"{path}.refused_keywords"] = self.manifest_name
         rounds: dict[str, Record] = {}
         nodes: list[Record] = []
         for note in found:
@@ -182,11 +192,13 @@ class Vault:
                 self.places[f"{path}.nodes.{len(nodes)}"] = note.name
                 nodes.append(self.node(note))
                 continue
-            front, body, _line = self.read(note)
+            front, body, line = self.read(note)
             if note.kind == "project":
                 record |= {"title": _project_title(note, front, found), **_times(front)}
                 record |= {key: front[key] for key in ("category", "status") if key in front}
                 self.places[path] = note.name
+                for number, text in bodies.of_project(body, line):
+                    self.ignore("project", note.name, number, text)
                 continue
             number = front.get("round", "")
             round = rounds.setdefault(number, {"number": _number(number), "steps": []})
@@ -242,7 +254,9 @@ class Vault:
             found = bodies.LINK.fullmatch(line)
             to = self.node_called(found[1]) if found else None
             if found and to and to != note.id:
-                self.link(note, to, bodies.weight(found))
+                # One that was in the export has the export's time, for want of its own.
+                weight = bodies.weight(found)
+                self.link(note, to, {**weight, **self.exported} if weight else {})
                 if not found[3] and found[4].strip(BLANKS):
                     self.ignore("remark", note.name, number, found[4])
             elif found and _target(found[1]) in self.gone:
@@ -278,6 +292,13 @@ class Vault:
                     continue
             weight = {} if edge.weight is None else {"weight": edge.weight}
             self.links[pair] = name, {"from": start, "to": end, **weight}
+
+    def keep_removed(self) -> None:
+        """The links that were removed, unless somebody has written them again since."""
+        for record in self.manifest.removed_links:
+            pair = frozenset(str(record.get(end)) for end in ("from", "to"))
+            if pair <= self.nodes and pair not in self.links:
+                self.links[pair] = self.manifest_name, record
 
     def node_of(self, card: canvas.Card) -> str | None:
         if id := self.ids.get(_target(card.file)):

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.thinking.models import Step
+from apps.thinking.models import Round, Step
 
 FIELDS = {
     "theme": _("Theme"),
@@ -39,3 +39,12 @@ def names() -> dict[str, str]:
         "links": str(_("Links")),
         "question": str(_("Did something come to mind?")),
     }
+
+
+def name_of(row) -> str:
+    """What a person knows it by: a round or a step with the names of what it lies in."""
+    if isinstance(row, Step):
+        return f"{name_of(row.round)}: {row.get_type_display()}"
+    if isinstance(row, Round):
+        return f"{row.project.title}: {_('Round %(number)s') % {'number': row.number}}"
+    return str(row)

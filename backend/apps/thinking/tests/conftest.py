@@ -1,4 +1,8 @@
+import re
+from contextlib import contextmanager
+
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from apps.thinking import rounds
@@ -58,3 +62,27 @@ def other_steps(other_project):
 def other_node(bob, other_steps):
     step = other_steps["overview"]
     return Node.objects.create(owner=bob, title="Practice", project=step.round.project, round=step.round, step=step)
+
+
+@pytest.fixture
+def bigram_plans(postgresql):
+    """The plans of a block's queries that ask for pairs of characters, as PostgreSQL makes them at that moment.
+
+    None may make the pairs of a text to see whether a row is one of those sought.
+    """
+
+    @contextmanager
+    def watch():
+        plans = []
+
+        def explain(execute, sql, params, many, context):
+            if "thinking_bigrams" in sql:
+                execute(f"EXPLAIN {sql}", params, many, context)
+                plans.append("\n".join(line for (line,) in context["cursor"]))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(explain):
+            yield plans
+        assert not re.search("Filter: .*thinking_bigrams", "\n".join(plans))
+
+    return watch

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from apps.thinking import content, rounds, trash
 from apps.thinking.models import Node, NodeRename, Round
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 
 @pytest.fixture

@@ -1,18 +1,24 @@
+import base64
 import contextlib
 import io
 import json
+import time
 import uuid
+import zipfile
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from PIL import Image
 
-from apps.thinking import content, images, linking, rounds, trash
+from apps.thinking import content, images, linking, nodes, rounds, trash
 from apps.thinking.api import exchange
+from apps.thinking.exchange import importing
 from apps.thinking.exchange import json as exchange_json
-from apps.thinking.models import Node, Project
-from apps.thinking.tests.errors import refused
+from apps.thinking.exchange.problems import FileProblem
+from apps.thinking.models import Node, NodeLink, Project
+from conftest import refused
 
 EXPORT, IMPORT = "/api/v1/account/export/", "/api/v1/account/import/"
 
@@ -51,7 +57,8 @@ def whole(alice, project, steps, node):
 
 
 def without_time(data: bytes) -> dict:
-    return {**json.loads(data), "exported_at": ""}
+    """What is imported of an export."""
+    return {**json.loads(data), "exported_at": "", "account": {}}
 
 
 def test_it_works(as_alice, as_bob, whole):
@@ -62,10 +69,10 @@ def test_it_works(as_alice, as_bob, whole):
     response = imported(as_bob, data)
 
     assert response.status_code == 200, response.json()
-    assert response.json()["steps"] == {"created": 10, "changed": 0, "unchanged": 0}
+    assert response.json()["steps"] == {"created": 10, "changed": 0, "unchanged": 0, "kept": 0}
     assert without_time(exported(as_bob)) == without_time(data)
     again = imported(as_bob, data).json()
-    assert again["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert again["nodes"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
     assert without_time(exported(as_bob)) == without_time(data)
 
 
@@ -93,13 +100,50 @@ def test_a_project_alone_takes_its_global_nodes_along(as_alice, as_bob, whole):
     assert imported(as_bob, json.dumps(export).encode()).json()["nodes"]["created"] == 2
 
 
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_project_alone_takes_the_links_between_its_global_nodes_along(
+    as_alice, as_bob, alice, bob, project, node, removed
+):
+    first, second, elsewhere = (Node.objects.create(owner=alice, title=title) for title in ("確認", "手順", "よそ"))
+    linking.link(node, first)
+    linking.link(node, second)
+    between, _is_new = linking.link(first, second, Decimal("0.9"))
+    linking.link(second, elsewhere)
+    if removed:
+        linking.remove(between)
+
+    imported(as_bob, exported(as_alice, url=f"/api/v1/projects/{project.pk}/export/"))
+
+    assert NodeLink.objects.owned_by(bob).count() == 3
+    link = NodeLink.objects.owned_by(bob).get(weight="0.9")
+    assert (link.from_node.title, link.to_node.title, bool(link.removed_at)) == ("確認", "手順", removed)
+
+
+@pytest.mark.parametrize("form", ["json", "markdown", "obsidian"])
+def test_a_project_alone_says_nothing_of_others(as_alice, alice, project, node, form):
+    secret = Node.objects.create(owner=alice, title="よそ", project=rounds.start_project(alice, "別の計画"))
+    everywhere = Node.objects.create(owner=alice, title="確認")
+    linking.link(node, everywhere)
+    linking.link(everywhere, secret)
+    linking.link(node, secret)
+
+    data = exported(as_alice, form, f"/api/v1/projects/{project.pk}/export/")
+    if form == "obsidian":
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            data = b"".join([packed.read(name) for name in packed.namelist()])
+
+    assert "確認" in data.decode()
+    assert "よそ" not in data.decode()
+    assert str(secret.pk) not in data.decode()
+
+
 def test_ids_that_are_taken_are_mapped_and_twice_gives_no_duplicates(as_alice, as_bob, bob, whole):
     data = exported(as_alice)
 
     first, second = imported(as_bob, data).json(), imported(as_bob, data).json()
 
-    assert first["projects"] == {"created": 1, "changed": 0, "unchanged": 0}
-    assert second["projects"] == {"created": 0, "changed": 0, "unchanged": 1}
+    assert first["projects"] == {"created": 1, "changed": 0, "unchanged": 0, "kept": 0}
+    assert second["projects"] == {"created": 0, "changed": 0, "unchanged": 1, "kept": 0}
     assert Project.objects.owned_by(bob).count() == 1
     assert Project.objects.owned_by(bob).get().pk != whole.pk
     # Also when the ids are free later on.
@@ -107,22 +151,146 @@ def test_ids_that_are_taken_are_mapped_and_twice_gives_no_duplicates(as_alice, a
     assert imported(as_bob, data).json()["projects"]["created"] == 0
 
 
-def test_what_was_changed_or_thrown_away_since_comes_back(as_alice, whole, node):
+def test_what_was_thrown_away_since_comes_back(as_alice, whole, node):
     data = exported(as_alice)
+    trash.move_to_trash(node)
+    trash.move_to_trash(whole)
+
+    report = imported(as_alice, data).json()
+
+    assert report["projects"]["changed"] == report["nodes"]["changed"] == 1
+    assert report["kept"] == []
+    assert [kept["title"] for kept in without_time(exported(as_alice))["projects"][0]["nodes"]] == [node.title]
+
+
+def with_older_texts(data: bytes, **times: str) -> bytes:
+    """An export as if everything had stood otherwise in it when it was written."""
+    export = json.loads(data)
+    (project,) = export["projects"]
+    rows = [(project, "title"), (project["rounds"][1], "note"), (project["nodes"][0], "context")]
+    for row, key in [*rows, (project["rounds"][0]["steps"][0]["content"], "theme")]:
+        row[key] = "以前"
+    (link,) = export["links"]
+    link["weight"] = 0.1
+    for row in (*(row for row, _key in rows), project["rounds"][0]["steps"][0], link):
+        row |= times
+    return json.dumps(export).encode()
+
+
+def test_what_was_changed_here_since_stays_and_is_told(as_alice, whole, node):
+    before = without_time(exported(as_alice))
+    data = with_older_texts(exported(as_alice), updated_at="2020-01-31T09:00:00+09:00")
+
+    report = imported(as_alice, data).json()
+
+    first, second = whole.rounds.all()
+    assert {kind: report[kind]["kept"] for kind in ("projects", "rounds", "steps", "nodes", "links")} == dict.fromkeys(
+        ("projects", "rounds", "steps", "nodes", "links"), 1
+    )
+    assert not any(
+        report[kind][how] for kind in ("projects", "rounds", "steps", "nodes") for how in ("created", "changed")
+    )
+    told = [
+        ("project", whole.title, whole.pk, None),
+        ("round", f"{whole.title}: 2周目", second.pk, None),
+        ("step", f"{whole.title}: 1周目: 俯瞰", first.pk, "overview"),
+        ("node", node.title, node.pk, None),
+        ("link", f"{node.title} – 確認", node.pk, None),
+    ]
+    assert report["kept"] == [
+        {"kind": kind, "title": title, "place": str(place), "step": step} for kind, title, place, step in told
+    ]
+    assert without_time(exported(as_alice)) == before
+
+
+@pytest.mark.parametrize("times", [{}, {"updated_at": "2999-01-31T09:00:00+09:00"}], ids=["as it is here", "newer"])
+def test_what_was_not_changed_here_since_is_taken(as_alice, whole, node, times):
+    report = imported(as_alice, with_older_texts(exported(as_alice), **times)).json()
+
+    assert report["kept"] == []
+    assert all(report[kind]["changed"] == 1 for kind in ("projects", "rounds", "steps", "nodes", "links"))
     step = whole.rounds.get(number=1).steps.get(type="overview")
-    rounds.write_step(step, {**step.content, "theme": "別のこと"}, whole.owner)
+    assert step.content["theme"] == "以前"
+    # What stood there is in the history.
+    assert "引き継ぎを" in str([revision.content for revision in step.revisions.all()])
+
+
+def test_a_file_without_times_is_of_now(as_alice, whole):
+    export = json.loads(with_older_texts(exported(as_alice), updated_at=""))
+    (project,) = export["projects"]
+    for row in (project, project["rounds"][1], project["rounds"][0]["steps"][0], project["nodes"][0], *export["links"]):
+        del row["updated_at"]
+
+    assert imported(as_alice, json.dumps(export).encode()).json()["kept"] == []
+
+    whole.refresh_from_db()
+    assert whole.title == "以前"
+
+
+def test_an_older_export_does_not_take_the_newer_text_of_a_node(as_alice, node):
+    data = exported(as_alice)
+    as_alice.patch(f"/api/v1/nodes/{node.pk}/", {"context": "ずっと長くなった"}, format="json")
+    node.refresh_from_db()
     trash.move_to_trash(node)
 
     report = imported(as_alice, data).json()
 
-    assert report["steps"]["changed"] == report["nodes"]["changed"] == 1
-    seen = step.version
-    step.refresh_from_db()
-    assert step.content["theme"] == "引き継ぎを\n十分で終える"
-    assert step.version == seen + 1
-    # What stood there is in the history.
-    assert "別のこと" in str([revision.content for revision in step.revisions.all()])
-    assert without_time(exported(as_alice))["projects"][0]["nodes"][0]["title"] == node.title
+    # It comes back from the trash, with what was last written in it.
+    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 0, "kept": 1}
+    node.refresh_from_db()
+    assert (node.context, node.deleted_at) == ("ずっと長くなった", None)
+
+
+def test_an_image_that_was_changed_here_since_stays(as_alice, node, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    for colour in ("red", "blue"):
+        file = io.BytesIO()
+        Image.new("RGB", (3, 2), colour).save(file, "PNG")
+        images.replace(node, images.clean(file.getvalue()))
+        if colour == "red":
+            data = exported(as_alice)
+
+    assert imported(as_alice, data).json()["nodes"]["kept"] == 1
+
+    node.refresh_from_db()
+    assert Image.open(node.image.path).getpixel((0, 0)) == (0, 0, 255)
+
+
+def test_a_link_that_was_removed_or_made_again_since(as_alice, whole):
+    link = NodeLink.objects.get()
+    live = exported(as_alice)
+    linking.remove(link)
+    removed = exported(as_alice)
+    assert imported(as_alice, live).json()["links"]["kept"] == 1
+    link.refresh_from_db()
+    assert link.removed_at
+
+    linking.link(link.from_node, link.to_node)
+    assert imported(as_alice, removed).json()["links"]["kept"] == 1
+    link.refresh_from_db()
+    assert link.removed_at is None
+
+
+def test_a_link_that_arose_follows_the_file(as_alice, alice, project):
+    """It changes by itself whenever one of its nodes is saved, also by the import."""
+    one, other = (nodes.create_node(alice, title=title, project=project) for title in ("測定誤差", "誤差の原因"))
+    link = NodeLink.objects.get()
+    linking.remove(link)
+    data = exported(as_alice)
+    link.delete()
+    linking.relink(one)
+
+    report = imported(as_alice, data).json()
+
+    assert report["kept"] == []
+    assert NodeLink.objects.get().removed_at
+
+
+def test_no_more_is_named_than_anybody_reads(as_alice, whole, monkeypatch):
+    monkeypatch.setattr(importing, "NAMED", 2)
+    data = with_older_texts(exported(as_alice), updated_at="2020-01-31T09:00:00+09:00")
+
+    assert len(imported(as_alice, data).json()["kept"]) == 2
 
 
 def test_an_image_goes_along(as_alice, as_bob, bob, node, settings, tmp_path):
@@ -189,7 +357,7 @@ BAD_FILES = {
     "another's JSON": (lambda data: b'{"blocks": []}', "VAL_002", "blocks"),
     "a list": (lambda data: b"[]", "VAL_002", ""),
     "no version": (broken(lambda export: export.pop("version")), "VAL_001", "version"),
-    "a newer version": (broken(lambda export: export.update(version=2)), "VAL_005", "version"),
+    "a newer version": (broken(lambda export: export.update(version=3)), "VAL_005", "version"),
     "an unknown older version": (broken(lambda export: export.update(version=0)), "VAL_002", "version"),
     "too deep": (
         lambda data: b'{"format": "thinkring", "version": 1, "nodes": ' + b"[" * 100 + b"]" * 100 + b"}",
@@ -248,7 +416,27 @@ BAD_FILES = {
         "VAL_005",
         "projects.0.nodes.0.step",
     ),
+    "an image that is too large": (
+        broken(lambda export: export["nodes"][0].update(image=base64.b64encode(bytes(images.MAXIMUM + 1)).decode())),
+        "VAL_003",
+        "nodes.0.image",
+    ),
+    "nothing that is as large as an image may be": (
+        broken(lambda export: export["nodes"][0].update(image=base64.b64encode(bytes(images.MAXIMUM)).decode())),
+        "VAL_002",
+        "nodes.0.image",
+    ),
     "no image": (broken(lambda export: export["nodes"][0].update(image="PHN2Zz4=")), "VAL_002", "nodes.0.image"),
+    "an image that is not even ASCII": (
+        broken(lambda export: export["nodes"][0].update(image="!!!é")),
+        "VAL_002",
+        "nodes.0.image",
+    ),
+    "a number that no parser takes": (
+        broken(lambda export: export["projects"][0]["rounds"][0].update(number=10**30)),
+        "VAL_002",
+        "",
+    ),
     "a time without a zone": (
         broken(lambda export: export["nodes"][0].update(created_at="2026-01-01T00:00:00")),
         "VAL_002",
@@ -283,7 +471,9 @@ def test_a_bad_file_is_refused_whole(as_alice, as_bob, bob, whole, build, code, 
     assert not Node.objects.owned_by(bob).exists()
 
 
-def test_it_says_on_which_line(as_alice, whole):
+@pytest.mark.parametrize("piece", [50, exchange_json.PIECE])
+def test_it_says_on_which_line(as_alice, whole, monkeypatch, piece):
+    monkeypatch.setattr(exchange_json, "PIECE", piece)
     lines = exported(as_alice).split(b"\n")
     at = next(index for index, line in enumerate(lines) if b'"type": "mvp"' in line)
     cut = b"\n".join(lines[: at + 1])[:-9]
@@ -295,6 +485,27 @@ def test_it_says_on_which_line(as_alice, whole):
     assert of_cut["reason"].startswith(f"{at + 1}行目")
     assert of_wrong["reason"].startswith(f"{at + 1}行目")
     assert of_wrong["field"] == "projects.0.rounds.0.steps.3.content.never"
+
+
+LARGE_FILES = {
+    "one string": ('{"title": "', "a" * 20_000_000, '"}]}'),
+    "empty lines": ("", "\n" * 20_000_000, "x"),
+    "empty lines in an object that is wrong": ("{", "\n" * 20_000_000, '"title": 1}]}'),
+    "a project a line": ("", "{},\n" * 500_000, "x"),
+}
+
+
+@pytest.mark.parametrize("parts", LARGE_FILES.values(), ids=LARGE_FILES)
+def test_a_large_file_is_refused_soon(alice, parts):
+    file = io.BytesIO(b'{"format": "thinkring", "version": 1, "projects": [' + "".join(parts).encode())
+    before = time.thread_time()
+
+    with pytest.raises(FileProblem) as caught:
+        importing.import_records(alice, exchange_json.read(file))
+    if caught.value.line is None:
+        exchange_json.line_of(file, caught.value.where)
+
+    assert time.thread_time() - before < 4
 
 
 def test_an_id_of_somebody_else_is_no_way_in(as_alice, as_bob, bob, whole, other_node):
@@ -371,6 +582,21 @@ def test_too_large(as_alice, monkeypatch):
     refused(imported(as_alice, b" " * 100_000), 413, "REQ_003")
     file = SimpleUploadedFile("thinkRing.json", b" " * 1001)
     refused(as_alice.post(IMPORT, {"file": file}, format="multipart"), 413, "REQ_003")
+
+
+def test_a_markdown_export_cannot_be_imported(as_alice, whole):
+    [detail] = refused(imported(as_alice, exported(as_alice, "markdown")), 422, "VAL_005", "file")["details"]
+
+    assert "JSON" in detail["reason"]
+    assert "Obsidian" in detail["reason"]
+
+
+def test_what_is_wrong_with_a_number_is_said(as_alice):
+    data = b'{"format": "thinkring",\n"version": 1' + b"0" * 40 + b"}"
+
+    [detail] = refused(imported(as_alice, data), 422, "VAL_002")["details"]
+
+    assert detail["reason"] == "2行目: 読み取れない数値があります。"
 
 
 @pytest.mark.parametrize("url", [EXPORT, "/api/v1/projects/{}/export/"])

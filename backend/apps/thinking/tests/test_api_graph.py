@@ -1,6 +1,6 @@
 from apps.thinking import linking, trash
 from apps.thinking.models import Node
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 
 def test_it_works(alice, as_alice, project, node):

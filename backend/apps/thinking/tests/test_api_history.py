@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from apps.thinking import content, rounds, trash
 from apps.thinking.models import Step
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 
 @pytest.fixture
@@ -73,6 +73,15 @@ def test_the_first_revision(as_alice, url):
     body = as_alice.get(f"{url}1/").json()
 
     assert (body["content"], body["text"], body["changes"], body["struck"]) == ({"items": []}, "", [], [])
+
+
+def test_a_write_of_nothing(as_alice, step, url):
+    before = as_alice.get(url).json()["results"]
+
+    as_alice.patch(f"/api/v1/steps/{step.pk}/", {})
+
+    last, *others = as_alice.get(url).json()["results"]
+    assert (last, others) == ({**before[0], "version": step.version + 1}, before[1:])
 
 
 def test_restore(as_alice, step, url):

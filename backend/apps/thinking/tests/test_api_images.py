@@ -2,11 +2,14 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import override
 
 from apps.thinking import images, trash
+from apps.thinking.api.images import REASONS
+from apps.thinking.exchange import checked
 from apps.thinking.models import Node
-from apps.thinking.tests.errors import refused
 from apps.thinking.tests.test_images import picture
+from conftest import refused
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +115,8 @@ def test_what_is_no_image(as_alice, url, media, data):
 
 @pytest.mark.parametrize("type", ["image/gif", "image/svg+xml", "text/plain", "application/json", "application/pdf"])
 def test_another_type(as_alice, url, type):
-    refused(put(as_alice, url, b"{}", type), 415, "REQ_002")
+    for data in (b"{}", picture()):
+        refused(put(as_alice, url, data, type), 415, "REQ_002")
 
 
 def test_a_form_without_a_file(as_alice, url):
@@ -141,6 +145,19 @@ def test_too_many_pixels(as_alice, url):
     error = refused(put(as_alice, url, picture(size=(5001, 5000), mode="1", colour=0)), 422, "VAL_005", "image")
 
     assert "2,500万" in error["details"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("language", "pixels"),
+    [("en", f"{images.PIXELS // 1_000_000:,} million pixels"), ("ja", f"{images.PIXELS // 10_000:,}万画素")],
+)
+def test_the_limits_are_those_that_are_told(language, pixels):
+    with override(language):
+        of_a_file, of_pixels = str(checked.NOT_AN_IMAGE[1]), str(REASONS["too_many_pixels"][1])
+
+    assert f"{images.MAXIMUM // 1024 // 1024} MB" in of_a_file
+    assert pixels in of_a_file
+    assert pixels in of_pixels
 
 
 def test_of_a_node_in_the_trash(as_alice, node, url, media):

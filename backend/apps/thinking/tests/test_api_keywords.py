@@ -2,7 +2,7 @@ import pytest
 
 from apps.thinking import content, rounds, trash
 from apps.thinking.models import Node, RefusedKeyword, Step
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 TEXT = "検査記録を紙から移す。誤記が多い。検査記録は二重に書く。"
 
@@ -131,6 +131,19 @@ class TestAccept:
         refused(response, 422, "VAL_005", "accepted")
         assert not Node.objects.exists()
         assert not RefusedKeyword.objects.exists()
+
+    def test_a_word_of_which_nothing_is_seen(self, as_alice, alice, step, url):
+        rounds.write_step(step, content.clean("overview", {"theme": "誤記\u200b\u200bが多い"}), alice)
+
+        refused(as_alice.post(url, {"accepted": ["\u200b\u200b"]}), 422, "VAL_001", "accepted.0")
+
+    def test_of_a_text_that_is_not_the_one_that_was_seen(self, as_alice, step, url):
+        response = as_alice.post(url, {"accepted": ["誤記"]}, headers={"If-Match": "1"})
+
+        error = refused(response, 409, "BIZ_002")
+        assert error["current"] == as_alice.get(f"/api/v1/steps/{step.pk}/").json()
+        assert not Node.objects.exists()
+        assert as_alice.post(url, {"accepted": ["誤記"]}, headers={"If-Match": '"2"'}).status_code == 201
 
 
 class TestRefuse:

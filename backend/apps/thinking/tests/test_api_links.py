@@ -5,7 +5,7 @@ import pytest
 
 from apps.thinking import linking, nodes, trash
 from apps.thinking.models import Node, NodeLink
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 
 @pytest.fixture
@@ -205,6 +205,14 @@ class TestOne:
         assert response.headers["ETag"] == '"2"'
         assert refused(as_alice.patch(url, {"weight": 0.1, "version": 1}), 409, "BIZ_002")["current"] == body
         refused(as_alice.patch(url, {"weight": 2}), 422, "VAL_005", "weight")
+
+    def test_a_write_of_nothing_leaves_it_automatic(self, as_alice, arisen):
+        url = f"/api/v1/links/{arisen.pk}/"
+        before = as_alice.get(url).json()
+
+        after = as_alice.patch(url, {}).json()
+
+        assert after == {**before, "version": 2, "updated_at": after["updated_at"]}
 
     def test_removing(self, alice, as_alice, arisen):
         url = f"/api/v1/links/{arisen.pk}/"

@@ -5,7 +5,7 @@ from django.core.files.base import ContentFile
 
 from apps.thinking import rounds, trash
 from apps.thinking.models import Node, Project
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 URL = "/api/v1/nodes/"
 
@@ -115,6 +115,13 @@ class TestCreate:
     def test_an_id_of_somebody_else_is_refused(self, as_alice, other_node):
         refused(as_alice.post(URL, {"id": str(other_node.pk), "title": "Mine"}), 422, "VAL_005", "id")
 
+    def test_an_id_of_a_project_is_refused(self, as_alice, project):
+        trash.move_to_trash(project)
+
+        refused(as_alice.post(URL, {"id": str(project.pk), "title": "Mine"}), 422, "VAL_005", "id")
+
+        assert not Node.objects.exists()
+
     @pytest.mark.parametrize(("name", "code"), [("project", "RES_001"), ("round", "RES_002"), ("step", "RES_003")])
     def test_a_place_that_is_nobodys_or_somebody_elses(self, as_alice, other_node, name, code):
         for id in (uuid.uuid4(), getattr(other_node, f"{name}_id")):
@@ -147,6 +154,7 @@ class TestCreate:
         [
             ({}, "VAL_001", "title"),
             ({"title": " "}, "VAL_001", "title"),
+            ({"title": "\u200b\u2060\ufeff"}, "VAL_001", "title"),
             ({"title": "a" * 256}, "VAL_003", "title"),
             ({"title": "\x00"}, "VAL_002", "title"),
             ({"title": "a", "context": "a" * 20_001}, "VAL_003", "context"),
@@ -305,9 +313,16 @@ class TestChange:
         refused(as_alice.patch(url, {"step": str(other_node.step_id)}), 404, "RES_003")
         assert place(node) == before
 
+    @pytest.mark.parametrize("wanted", ["none", [], [[]], {}, 7, -1, 0.5, True, "\0"])
+    def test_a_project_that_is_none(self, as_alice, url, wanted):
+        assert as_alice.patch(url, {"project": wanted}).status_code == 422
+
+    def test_an_id_that_is_none(self, as_alice):
+        refused(as_alice.patch("/api/v1/nodes/none/", {"title": "a"}), 404, "RES_004")
+
     def test_queries(self, as_alice, url, django_assert_max_num_queries):
-        # Eight to write it, two to read it again; the others link it, one of them for each word on SQLite.
-        with django_assert_max_num_queries(15):
+        # Nine to write it, two to read it again; the others link it, one of them for each word on SQLite.
+        with django_assert_max_num_queries(18):
             as_alice.patch(url, {"title": "a"})
 
 

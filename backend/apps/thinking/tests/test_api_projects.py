@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from apps.thinking import content, rounds, trash
 from apps.thinking.models import Node, Project
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 URL = "/api/v1/projects/"
 
@@ -71,6 +71,13 @@ class TestCreate:
 
         assert Project.objects.get().title == "Learn the piano"
 
+    def test_an_id_of_a_node_is_refused(self, as_alice, alice):
+        node = Node.objects.create(owner=alice, title="Anywhere")
+
+        refused(as_alice.post(URL, {"id": str(node.pk), "title": "Mine"}), 422, "VAL_005", "id")
+
+        assert not Project.objects.exists()
+
     @pytest.mark.parametrize(
         ("body", "code", "field"),
         [
@@ -78,14 +85,17 @@ class TestCreate:
             ({"title": None}, "VAL_001", "title"),
             ({"title": ""}, "VAL_001", "title"),
             ({"title": " \t　"}, "VAL_001", "title"),
+            ({"title": "\u200b\u2060\ufeff"}, "VAL_001", "title"),
             ({"title": "a" * 256}, "VAL_003", "title"),
             ({"title": ["a"]}, "VAL_002", "title"),
             ({"title": {"a": 1}}, "VAL_002", "title"),
             ({"title": True}, "VAL_002", "title"),
+            ({"title": 1e20}, "VAL_002", "title"),
             ({"title": "a\x00b"}, "VAL_002", "title"),
             ({"title": "a", "category": "a" * 101}, "VAL_003", "category"),
             ({"title": "a", "category": "\x00"}, "VAL_002", "category"),
             ({"title": "a", "category": None}, "VAL_001", "category"),
+            ({"title": "a", "category": 5}, "VAL_002", "category"),
             ({"title": "a", "id": "7"}, "VAL_002", "id"),
             ({"title": "a", "id": 7}, "VAL_002", "id"),
             ({"title": "a", "id": None}, "VAL_001", "id"),
@@ -292,7 +302,8 @@ class TestChange:
         assert (stored.pk, stored.owner, stored.deleted_at) == (project.pk, alice, None)
 
     def test_bad_values(self, as_alice, url):
-        refused(as_alice.patch(url, {"title": ""}), 422, "VAL_001", "title")
+        for title in ("", "\u200b \u200b"):
+            refused(as_alice.patch(url, {"title": title}), 422, "VAL_001", "title")
         refused(as_alice.patch(url, {"title": "a" * 256}), 422, "VAL_003", "title")
         refused(as_alice.patch(url, ["title"]), 422, "VAL_002")
         refused(as_alice.patch(url, b"x", content_type="text/plain"), 415, "REQ_002")

@@ -4,7 +4,7 @@ import pytest
 
 from apps.thinking import content, rounds
 from apps.thinking.models import Project, Round
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 
 @pytest.fixture
@@ -89,6 +89,7 @@ class TestStart:
             ({"note": "a" * 20_001}, "VAL_003", "note"),
             ({"note": "\x00"}, "VAL_002", "note"),
             ({"note": []}, "VAL_002", "note"),
+            ({"note": 5.50}, "VAL_002", "note"),
             ({"id": "7"}, "VAL_002", "id"),
             ({"version": "new"}, "VAL_002", "version"),
             ([], "VAL_002", ""),
@@ -163,7 +164,7 @@ class TestNote:
         assert as_alice.patch(url, {"number": 5, "project": str(uuid.uuid4())}).status_code == 200
 
         stored = Round.objects.get()
-        assert (stored.number, stored.project_id, stored.version) == (1, round.project_id, 1)
+        assert (stored.number, stored.project_id, stored.version) == (1, round.project_id, 2)
 
     def test_bad_values(self, as_alice, url):
         refused(as_alice.patch(url, {"note": "a" * 20_001}), 422, "VAL_003", "note")

@@ -9,11 +9,16 @@ from apps.thinking.models import Node
 
 
 @pytest.fixture(scope="session")
-def components():
-    """Of a description that is valid, and made without a warning."""
+def description():
+    """One that is valid, and made without a warning."""
     output = StringIO()
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=output)
-    return yaml.safe_load(output.getvalue())["components"]["schemas"]
+    return yaml.safe_load(output.getvalue())
+
+
+@pytest.fixture(scope="session")
+def components(description):
+    return description["components"]["schemas"]
 
 
 @pytest.mark.parametrize("type", content.SHAPES)
@@ -65,6 +70,14 @@ def test_answers_have_the_shape_that_is_described(as_alice, node, components):
     }
     for name, url in urls.items():
         assert set(as_alice.get(url).json()) == set(components[name]["properties"]), name
+
+
+def test_taking_an_image_away_answers_with_the_node(description):
+    responses = description["paths"]["/nodes/{id}/image/"]["delete"]["responses"]
+
+    assert list(responses) == ["200", "4XX", "5XX"]
+    assert responses["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/NodeDetail"}
+    assert "ETag" in responses["200"]["headers"]
 
 
 def test_the_ring_map_has_the_shape_that_is_described(alice, as_alice, node, components):

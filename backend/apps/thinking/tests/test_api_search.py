@@ -2,7 +2,7 @@ import pytest
 
 from apps.thinking import content, rounds, trash
 from apps.thinking.models import Node
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 URL = "/api/v1/search/"
 
@@ -100,9 +100,9 @@ def test_a_character_that_cannot_be_stored(as_alice, node):
     refused(search(as_alice, "a\x00"), 422, "VAL_002", "q")
 
 
-def test_queries(as_alice, alice, project, node, django_assert_num_queries):
-    # A page of hits with their number, and what they are.
-    with django_assert_num_queries(2):
+def test_queries(as_alice, alice, project, node, django_assert_max_num_queries):
+    # A page of hits with their number, and what they are; on PostgreSQL the index is asked of four tables before that.
+    with django_assert_max_num_queries(2 + 6):
         search(as_alice, "口頭")
 
 

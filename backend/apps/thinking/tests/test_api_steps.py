@@ -3,9 +3,9 @@ import uuid
 import pytest
 
 from apps.thinking import content
-from apps.thinking.exchange.problems import CONTENT
 from apps.thinking.models import Project, Step
-from apps.thinking.tests.errors import refused
+from apps.thinking.problems import CONTENT
+from conftest import refused
 
 ID = "0b5a7d3e-3c55-4c0c-9c11-0e6b5f0d3a01"
 
@@ -73,7 +73,7 @@ def test_nothing_else_is_written(as_alice, steps, urls):
     assert as_alice.patch(urls["flow"], body).status_code == 200
 
     stored = Step.objects.get(pk=steps["flow"].pk)
-    assert (stored.type, stored.filled, stored.text, stored.version) == ("flow", False, "", 1)
+    assert (stored.type, stored.filled, stored.text, stored.version) == ("flow", False, "", 2)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_other_methods(as_alice, urls, method):
 def test_queries_of_an_autosave(as_alice, urls, django_assert_num_queries):
     as_alice.patch(urls["overview"], {"content": {"theme": "a"}})
 
-    # Begin, lock, savepoint, read and write the history, write, make the project the last worked on, release, commit,
-    # read again.
-    with django_assert_num_queries(10):
+    # Begin, lock the project and the step, savepoint, read and write the history, write, make the project the last
+    # worked on, release, commit, read again.
+    with django_assert_num_queries(11):
         as_alice.patch(urls["overview"], {"content": {"theme": "ab"}})
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.thinking import rounds, trash
 from apps.thinking.models import Node, NodeLink, Project, Round, Step
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 URL = "/api/v1/trash/"
 
@@ -117,6 +117,20 @@ def test_deleting_a_node_for_good(as_alice, project, node, link):
     assert not NodeLink.objects.exists()
     assert Project.objects.filter(pk=project.pk).exists()
     refused(as_alice.delete(f"{URL}{node.pk}/"), 404, "RES_006")
+
+
+@pytest.mark.parametrize("kind", ["projects", "nodes"])
+def test_of_a_stale_version(as_alice, project, node, kind):
+    thing = {"projects": project, "nodes": node}[kind]
+    before = as_alice.get(f"/api/v1/{kind}/{thing.pk}/").json()
+    as_alice.delete(f"/api/v1/{kind}/{thing.pk}/")
+
+    current = refused(as_alice.delete(f"{URL}{thing.pk}/", headers={"If-Match": "1"}), 409, "BIZ_002")["current"]
+
+    assert current == {**before, **{name: current[name] for name in ("deleted_at", "updated_at")}, "version": 2}
+    assert titles(as_alice) == [thing.title]
+    refused(as_alice.delete(f"{URL}{thing.pk}/", {"version": 1}), 409, "BIZ_002")
+    assert as_alice.delete(f"{URL}{thing.pk}/", headers={"If-Match": '"2"'}).status_code == 204
 
 
 def test_what_is_not_in_the_trash_is_not_deleted(as_alice, project, node):

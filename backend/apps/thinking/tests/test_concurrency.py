@@ -1,23 +1,29 @@
 """Two requests at once, on a database that really runs them at once."""
 
+import json
 import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
-from apps.thinking import linking
+from apps.accounts.models import User
+from apps.thinking import linking, locks, rounds, trash
 from apps.thinking.api.base import RepeatableCreateMixin
-from apps.thinking.exchange import importing
 from apps.thinking.models import Node, NodeLink, Project, Step
+from conftest import PASSWORD, UserFactory
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("postgresql"),
 ]
+
+IMPORT = "/api/v1/account/import/"
+EMPTY = {"format": "thinkring", "version": 1, "projects": [], "nodes": [], "links": []}
 
 
 def at_once(user, *requests):
@@ -232,23 +238,114 @@ def test_the_same_link_twice_and_both_ways_round(alice):
         assert answers[0].json() == answers[1].json()
 
 
-def test_an_import_holds_up_nothing_else(alice, project, monkeypatch):
+@contextmanager
+def an_import(user, monkeypatch):
+    """One that has begun, and goes on when the block is left."""
     begun, go_on = threading.Event(), threading.Event()
-    one_at_a_time = importing._one_at_a_time
+    one_import = locks.one_import
 
     def wait(owner):
-        one_at_a_time(owner)
+        one_import(owner)
         begun.set()
         assert go_on.wait(10)
 
-    monkeypatch.setattr(importing, "_one_at_a_time", wait)
-    file = {"format": "thinkring", "version": 1, "projects": [], "nodes": [], "links": []}
     with ThreadPoolExecutor(1) as pool:
-        answers = pool.submit(at_once, alice, lambda client: client.post("/api/v1/account/import/", file, "json"))
-        assert begun.wait(10)
+        with monkeypatch.context() as patch:
+            patch.setattr(locks, "one_import", wait)
+            answers = pool.submit(at_once, user, lambda client: client.post(IMPORT, EMPTY, "json"))
+            assert begun.wait(10)
+        yield
+        go_on.set()
+        assert statuses(answers.result()) == [200]
+
+
+def test_an_import_holds_up_nothing_else(alice, monkeypatch):
+    with an_import(alice, monkeypatch):
         [made] = at_once(alice, lambda client: client.post("/api/v1/projects/", {"title": "Meanwhile"}, "json"))
         [changed] = at_once(alice, lambda client: client.patch("/api/v1/auth/me/", {"theme": "dark"}, "json"))
-        go_on.set()
 
     assert [made.status_code, changed.status_code] == [201, 200]
-    assert [answer.status_code for answer in answers.result()] == [200]
+
+
+def test_a_second_import_is_refused_at_once(alice, bob, monkeypatch):
+    with an_import(alice, monkeypatch):
+        before = time.monotonic()
+        second = at_once(alice, lambda client: client.post(IMPORT, EMPTY, "json"))
+        waited = time.monotonic() - before
+        other = at_once(bob, lambda client: client.post(IMPORT, EMPTY, "json"))
+
+    assert (statuses(second), codes(second)) == ([400], {"BIZ_001"})
+    assert waited < 4  # a lock is waited for five seconds
+    assert statuses(other) == [200]
+
+
+def leave(client):
+    # A user of its own, as each request has: the deleted one has no id.
+    client.force_authenticate(User.objects.get(pk=client.handler._force_user.pk))
+    return client.delete("/api/v1/auth/me/", {"password": PASSWORD}, "json")
+
+
+def test_an_account_is_not_deleted_during_an_import(alice, monkeypatch):
+    with an_import(alice, monkeypatch):
+        meanwhile = at_once(alice, leave)
+
+    assert codes(meanwhile) == {"BIZ_001"}
+    assert statuses(at_once(alice, leave)) == [204]
+
+
+def writes(project, round, steps, node):
+    """What a page saves by itself or by a click."""
+    return [
+        *[
+            lambda client, step=step: client.patch(f"/api/v1/steps/{step.pk}/", {"content": {}})
+            for step in steps.values()
+        ],
+        lambda client: client.patch(f"/api/v1/rounds/{round.pk}/", {"note": uuid.uuid4().hex}),
+        lambda client: client.patch(f"/api/v1/nodes/{node.pk}/", {"title": uuid.uuid4().hex}),
+        lambda client: client.post("/api/v1/nodes/", {"title": "a", "project": str(project.pk)}),
+        lambda client: client.patch(f"/api/v1/projects/{project.pk}/", {"category": uuid.uuid4().hex}),
+    ]
+
+
+def test_an_import_and_what_is_written_meanwhile(alice, as_alice, project, round, steps, node):
+    file = json.loads(b"".join(as_alice.get("/api/v1/account/export/?as=json").streaming_content))
+    [record] = file["projects"]
+    for _ in range(10):
+        record["rounds"][0]["note"] = record["rounds"][0]["steps"][0]["content"]["theme"] = uuid.uuid4().hex
+        record["nodes"][0]["title"] = uuid.uuid4().hex
+
+        answers = at_once(alice, lambda client: client.post(IMPORT, file, "json"), *writes(project, round, steps, node))
+
+        assert set(statuses(answers)) <= {200, 201}
+
+
+def test_an_import_of_what_is_deleted_for_good(alice, as_alice, project, node):
+    file = json.loads(b"".join(as_alice.get("/api/v1/account/export/?as=json").streaming_content))
+    for _ in range(10):
+        for mine in Project.objects.owned_by(alice).kept():
+            trash.move_to_trash(mine)
+        trashed = Project.objects.owned_by(alice).first()
+
+        imported, deleted = at_once(
+            alice,
+            lambda client: client.post(IMPORT, file, "json"),
+            lambda client, pk=trashed.pk: client.delete(f"/api/v1/trash/{pk}/"),
+        )
+
+        assert imported.status_code == 200
+        assert deleted.status_code in (204, 404)
+
+
+def test_an_account_is_deleted_while_it_writes():
+    for _ in range(5):
+        user = UserFactory()
+        project = rounds.start_project(user, "a")
+        round = project.rounds.get()
+        node = Node.objects.create(owner=user, title="b", project=project)
+        steps = {step.type: step for step in round.steps.all()}
+        *saves, _create, _change = writes(project, round, steps, node)
+
+        gone, *answers = at_once(user, leave, *saves)
+
+        assert gone.status_code == 204
+        assert set(statuses(answers)) <= {200, 404}

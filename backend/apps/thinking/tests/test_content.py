@@ -190,6 +190,21 @@ def test_carrying_over_keeps_the_words_and_names_their_origin(sent):
             assert (after["text"], after["struck"]) == (before["text"], before["struck"])
 
 
+@pytest.mark.parametrize(
+    ("title", "blank"),
+    [
+        ("", True),
+        (" \u3000\t", True),
+        ("\u200b\u2060\ufeff", True),
+        ("\u200ba", False),
+        ("👩\u200d🔬", False),
+        ("…", False),
+    ],
+)
+def test_what_cannot_be_seen_is_blank(title, blank):
+    assert content.is_blank(title) == blank
+
+
 def test_plain_text_has_a_line_for_each_item():
     cleaned = content.clean("extract", {"ui": [{"text": " 一覧 "}, {"text": ""}], "flow": [{"text": "承認"}]})
 

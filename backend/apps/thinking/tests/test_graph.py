@@ -195,6 +195,15 @@ class TestGraph:
         assert [row["title"] for row in answer["nodes"]] == [node.title]
         assert answer["links"] == []
 
+    def test_a_global_node_is_not_there_for_a_node_in_the_trash(self, project, node, free):
+        linking.link(node, free)
+        linking.link(free, Node.objects.create(owner=node.owner, title="Another", project=project))
+        for own in Node.objects.filter(project=project):
+            assert str(free.pk) in [shown["id"] for shown in graph(project)["nodes"]]
+            trash.move_to_trash(own)
+
+        assert graph(project)["nodes"] == []
+
     def test_how_often_a_word_recurs(self, project, node, steps):
         write(steps["overview"], theme="夜勤の口頭の確認を減らす")
         assert graph(project)["nodes"][0]["recurs"] == 1

@@ -1,7 +1,10 @@
 import contextlib
 import io
 import struct
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,6 +37,26 @@ def test_a_large_one_is_scaled_and_a_small_one_is_not():
     assert opened(images.clean(picture(size=(3200, 800)))).size == (1600, 400)
     assert opened(images.clean(picture(size=(10, 2000)))).size == (8, 1600)
     assert opened(images.clean(picture(size=(1, 1)))).size == (1, 1)
+
+
+def test_one_is_decoded_at_a_time(monkeypatch):
+    """Several at once, as large as is allowed, would take all the memory."""
+    at_once = []
+    busy = threading.Semaphore(1)
+
+    def transpose(image, **options):
+        at_once.append(not busy.acquire(blocking=False))
+        time.sleep(0.05)
+        busy.release()
+
+    monkeypatch.setattr(images.ImageOps, "exif_transpose", transpose)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(images.clean, [picture()] * 4))
+    with pytest.raises(images.ImageError):
+        images.clean(b"none")
+    images.clean(picture())
+
+    assert at_once == [False] * 5
 
 
 def test_names_cannot_be_guessed():

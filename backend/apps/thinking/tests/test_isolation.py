@@ -8,7 +8,7 @@ from django.core import serializers
 from django.urls import URLPattern, get_resolver
 
 from apps.thinking.models import Node, NodeLink, Project, Round, Step
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 # Every route that takes an id: what it is the id of, and a body that would be right for its owner.
 ROUTES = {

@@ -14,7 +14,7 @@ from apps.thinking.keywords import keywords
 
 BACKEND = Path(__file__).parents[3]
 # Precision and recall: a little below what was reached, so that a change for the worse is seen, and not below 0.7.
-REACHED = {"ja": (0.76, 0.76), "en": (0.72, 0.70)}
+REACHED = {"ja": (0.76, 0.75), "en": (0.72, 0.70)}
 
 
 @pytest.fixture

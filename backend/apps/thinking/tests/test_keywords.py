@@ -196,7 +196,18 @@ class TestContext:
 
 @pytest.mark.parametrize(
     ("word", "form"),
-    [("sheets", "sheet"), ("sheet", "sheet"), ("meetings", "meeting"), ("class", "class"), ("bus", "bus"), ("s", "s")],
+    [
+        *(
+            ("sheets", "sheet"),
+            ("sheet", "sheet"),
+            ("meetings", "meeting"),
+            ("class", "class"),
+            ("bus", "bus"),
+            ("s", "s"),
+        ),
+        *(("torque wrenches", "torque wrench"), ("torque wrench", "torque wrench"), ("classes", "class")),
+        *(("caches", "cach"), ("cache", "cach"), ("boxes", "box")),
+    ],
 )
 def test_singular(word, form):
     assert singular(word) == form

@@ -1,8 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from apps.thinking import linking, nodes, rounds, trash
+from apps.thinking.folding import FEW
 from apps.thinking.models import Node, NodeLink, Step
 
 pytestmark = pytest.mark.django_db
@@ -225,6 +227,17 @@ class TestLink:
         assert linking.link(first, second) == (removed, True)
         assert tied(first, second) == ("manual", Decimal("0.5"), "")
 
+    def test_under_the_id_of_another_link(self, make):
+        first, second, third = make("一"), make("二"), make("三")
+        taken = linking.link(first, second)[0]
+        linking.link(first, third)
+
+        for other in (third, make("四")):
+            with pytest.raises(linking.IdTaken):
+                linking.link(first, other, Decimal("0.9"), taken.pk)
+        assert tied(first, third) == ("manual", Decimal("0.5"), "")
+        assert linking.link(second, first, id=taken.pk) == (taken, False)
+
 
 class TestManyAtOnce:
     @pytest.fixture
@@ -268,7 +281,7 @@ class TestManyAtOnce:
         Node.objects.bulk_create(nodes)
 
         # Two of them seek the one word. One by one it would take two hundred.
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(11):
             linking.relink_all(nodes, {})
 
         assert NodeLink.objects.count() > 100
@@ -285,3 +298,24 @@ def test_saved_again_and_again_they_come_to_rest(make, round):
 
     assert list(NodeLink.objects.order_by("pk").values()) == before
     assert len(before) == 10
+
+
+@pytest.mark.parametrize("analyzed_first", [True, False])
+@pytest.mark.parametrize("number", [10, FEW + 10])
+def test_words_are_sought_by_the_index_whatever_the_planner_believes(alice, number, analyzed_first, bigram_plans):
+    """In long texts of which many have the words: to make the pairs of characters of each took minutes."""
+    long = [Node(owner=alice, title="測定誤差", context="夜勤の負担です。" * 300) for _ in range(number)]
+    with connection.cursor() as cursor:
+        if analyzed_first:
+            cursor.execute("ANALYZE")
+        Node.objects.bulk_create(long)
+        if not analyzed_first:
+            cursor.execute("ANALYZE")
+    node = Node.objects.create(owner=alice, title="測定誤差と夜勤")
+
+    with bigram_plans() as plans:
+        linking.relink(node)
+
+    assert "Bitmap Index Scan on node_bigrams" in plans[0]
+    # Of a word in too many nodes nothing follows.
+    assert NodeLink.objects.filter(from_node=node).count() == (10 if number == 10 else 0)

@@ -1,10 +1,12 @@
+import time
+
 import pytest
 from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.thinking import rounds, search
-from apps.thinking.folding import fold
+from apps.thinking.folding import FEW, fold
 from apps.thinking.models import Node, Project, Round, Step
 from apps.thinking.search import Run, snippet
 
@@ -165,30 +167,96 @@ class TestIndex:
             cursor.execute("ANALYZE")
 
     @pytest.mark.parametrize("q", ["誤差", "誤差の", "ごさ", "re", "一丁"])
-    def test_two_characters_and_more_are_found_by_it(self, alice, crowd, q):
-        plan = search.found(alice, q).explain()
+    def test_two_characters_and_more_are_found_by_it(self, alice, crowd, q, bigram_plans):
+        with bigram_plans() as plans:
+            search.search(alice, q, 0, 20)
 
-        assert all(f"{table}_bigrams" in plan for table in TABLES)
-        assert "Seq Scan" not in plan
+        assert all(f"Bitmap Index Scan on {table}_bigrams" in "".join(plans) for table in TABLES)
+        assert "Seq Scan" not in "".join(plans)
 
-    def test_the_list_of_nodes_is_found_by_it(self, alice, crowd):
-        plan = Node.objects.owned_by(alice).kept().filter(search.contains("誤差")).explain()
-        assert "node_bigrams" in plan
+    def test_the_list_of_nodes_is_found_by_it(self, as_alice, crowd, bigram_plans):
+        with bigram_plans() as plans:
+            as_alice.get("/api/v1/nodes/?q=誤差")
 
-    def test_one_character_reads_the_rows(self, alice, crowd):
-        assert "bigrams" not in search.found(alice, "差").explain()
+        assert "Bitmap Index Scan on node_bigrams" in plans[0]
+
+    def test_one_character_reads_the_rows(self, alice, crowd, bigram_plans):
+        with bigram_plans() as plans:
+            search.search(alice, "差", 0, 20)
+
+        assert not plans
+
+    def test_it_leaves_the_transaction_as_it_was(self, alice, crowd):
+        search.search(alice, "誤差", 0, 20)
+
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW enable_seqscan")
+            assert cursor.fetchone() == ("on",)
+
+
+@pytest.mark.parametrize("number", [FEW, FEW + 1])
+def test_a_word_in_as_many_rows_as_may_be_is_found_like_any(alice, bob, number):
+    for user in (alice, bob):
+        Node.objects.bulk_create(Node(owner=user, title="測定誤差") for _ in range(number // 2))
+    last = Node.objects.create(owner=alice, title="誤差")
+    Node.objects.create(owner=alice, title="差の誤り")
+
+    hits, count = search.search(alice, "誤差", 0, 20)
+
+    assert hits[0].id == last.pk
+    assert count == number // 2 + 1
 
 
 @pytest.mark.usefixtures("postgresql")
-def test_of_a_few_long_texts_the_index_is_asked(alice, steps):
-    """To read them all would be to make the pairs of characters of each one that has the word."""
-    for type, field in (("overview", "theme"), ("expand", "ideas")):
-        rounds.write_step(steps[type], {**steps[type].content, field: "測定誤差" * 1_000})
-    sql, parameters = search.found(alice, "誤差").query.sql_with_params()
+class TestWhateverThePlannerBelieves:
+    """Not one text's pairs of characters are made to find a word."""
 
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE thinking_step")
-        cursor.execute(f"EXPLAIN {sql}", parameters)
-        plan = "\n".join(line for (line,) in cursor)
+    def long_steps(self, user):
+        for project in [rounds.start_project(user, f"長い文 {number}") for number in range(8)]:
+            Step.objects.filter(round__project=project).update(text="測定誤差です。" * 1_000)
 
-    assert "Bitmap Index Scan on step_bigrams" in plan
+    def analyze(self):
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+    @pytest.mark.parametrize("q", ["誤差", "です", "測定誤差です", "無い"])
+    def test_with_statistics_of_before(self, alice, q, bigram_plans):
+        rounds.start_project(alice, "短い文")
+        self.analyze()
+        self.long_steps(alice)
+
+        with bigram_plans() as plans:
+            search.search(alice, q, 0, 20)
+
+        assert len(plans) == 4
+
+    @pytest.mark.parametrize("q", ["誤差", "です", "測定誤差です", "無い"])
+    def test_of_a_word_in_all_rows(self, alice, q, bigram_plans):
+        self.long_steps(alice)
+        self.analyze()
+
+        with bigram_plans() as plans:
+            search.search(alice, q, 0, 20)
+
+        assert len(plans) == 4
+
+    def test_of_a_word_in_many_nodes(self, as_alice, alice, bigram_plans):
+        Node.objects.bulk_create(Node(owner=alice, title="現品票", context="現品です" * 50) for _ in range(FEW * 4))
+        self.analyze()
+
+        with bigram_plans() as plans:
+            response = as_alice.get("/api/v1/nodes/?q=現品")
+
+        assert response.data["count"] == FEW * 4
+        assert len(plans) == 1
+
+    def test_it_takes_no_longer_than_one_character(self, alice):
+        """It was more than a hundred times as long."""
+        self.long_steps(alice)
+
+        def taken(q):
+            begun = time.perf_counter()
+            search.search(alice, q, 0, 1)
+            return time.perf_counter() - begun
+
+        assert min(taken("誤差") for _ in range(3)) < 10 * min(taken("差") for _ in range(3))

@@ -9,8 +9,8 @@ import pytest
 from apps.thinking import linking, rounds
 from apps.thinking.exchange import archive
 from apps.thinking.models import Node, NodeLink, NodeRename, Project
-from apps.thinking.tests.errors import refused
 from apps.thinking.tests.test_api_exchange import exported, imported
+from conftest import refused
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_it_works(as_alice, files):
 
     report = imported(as_alice, packed(files)).json()
 
-    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
     assert report["missing"] == report["ignored"] == []
 
 
@@ -80,6 +80,25 @@ def test_what_was_written_in_a_note(as_alice, files, node, steps):
     assert steps["overview"].text == "次の\nテーマ"
     again = imported(as_alice, packed(files)).json()
     assert again["nodes"]["changed"] == again["steps"]["changed"] == 0
+
+
+def test_a_vault_that_is_edited_on_comes_back_again(as_alice, files, node, project, steps):
+    first = files[NODE]
+    for words in ("一度目", "二度目"):
+        files[NODE] = first.replace("交代のとき", words)
+        files[FLOW] = f"{files[FLOW]}\n- {words}\n"
+        report = imported(as_alice, packed(files)).json()
+        assert (report["nodes"]["changed"], report["steps"]["changed"], report["kept"]) == (1, 1, [])
+        node.refresh_from_db()
+        assert node.context == words
+
+    # What is changed here after the export stays.
+    as_alice.patch(f"/api/v1/nodes/{node.pk}/", {"context": "ここで"}, headers={"If-Match": str(node.version)})
+    files[NODE] = first.replace("交代のとき", "三度目")
+    report = imported(as_alice, packed(files)).json()
+    assert [one["title"] for one in report["kept"]] == [node.title]
+    node.refresh_from_db()
+    assert node.context == "ここで"
 
 
 def test_items_that_were_moved_struck_and_added(as_alice, files, steps):
@@ -133,7 +152,7 @@ def test_a_weight_that_was_changed(as_alice, files, node):
 def test_a_number_that_is_no_weight(as_alice, files, node, remark):
     files[NODE] = files[NODE].replace("[[誤差]] 0.5", f"[[誤差]] {remark}")
 
-    assert imported(as_alice, packed(files)).json()["links"] == {"created": 0, "changed": 0, "unchanged": 1}
+    assert imported(as_alice, packed(files)).json()["links"] == {"created": 0, "changed": 0, "unchanged": 1, "kept": 0}
 
     assert str(NodeLink.objects.get(from_node=node).weight) == "0.5"
 
@@ -186,7 +205,7 @@ def test_front_matter_as_obsidian_writes_it(as_alice, files, node):
     plain = front.replace('"', "").replace("title:", "tags:\n  - 夜勤\ntitle:")
     files[NODE] = f"{head}---{plain}---{body}".replace("\n", "\r\n")
 
-    assert imported(as_alice, packed(files)).json()["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert imported(as_alice, packed(files)).json()["nodes"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
 
 
 def test_front_matter_of_somebodys_own(as_alice, files, project):
@@ -213,7 +232,7 @@ def test_a_vault_in_a_folder_with_what_programs_leave_there(as_alice, files):
 
     report = imported(as_alice, packed(around)).json()
 
-    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
     assert [one["file"] for one in report["ignored"]] == ["My vault/日記.md"]
 
 
@@ -240,6 +259,13 @@ def packed_entry(info: zipfile.ZipInfo, data: bytes) -> bytes:
     return stream.getvalue()
 
 
+def encrypted(name: str) -> bytes:
+    """As far as the directory says."""
+    data = bytearray(entry(name))
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
 BOMB = packed({"bomb.md": b"\0" * 20_000_000})
 ATTACKS = {
     "traversal": (entry("../../etc/cron.d/x"), "VAL_005"),
@@ -247,6 +273,7 @@ ATTACKS = {
     "a drive": (entry("C:/x.md"), "VAL_005"),
     "a symbolic link": (entry("x.md", create_system=3, external_attr=(stat.S_IFLNK | 0o777) << 16), "VAL_005"),
     "a device": (entry("x.md", create_system=3, external_attr=(stat.S_IFCHR | 0o666) << 16), "VAL_005"),
+    "a password": (encrypted("x.md"), "VAL_005"),
     "another compression": (packed({"x.md": "x"}, zipfile.ZIP_LZMA), "VAL_005"),
     "a bomb": (BOMB, "VAL_003"),
     "names that are one": (packed({"a.md": "1", "A.md": "2"}), "VAL_005"),
@@ -263,6 +290,24 @@ def test_a_zip_that_does_no_harm(as_alice, project, data, code):
     refused(imported(as_alice, data), 422, code)
 
     assert Project.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("attack", "part"),
+    [
+        ("traversal", "Rename the file"),
+        ("a symbolic link", "a link"),
+        ("a password", "without a password"),
+        ("another compression", "Deflate"),
+    ],
+)
+def test_it_says_what_to_do(as_alice, attack, part):
+    response = as_alice.post(
+        "/api/v1/account/import/", ATTACKS[attack][0], content_type="application/zip", HTTP_ACCEPT_LANGUAGE="en"
+    )
+
+    [detail] = refused(response, 422, "VAL_005")["details"]
+    assert part in detail["reason"]
 
 
 def test_too_many_files(as_alice, files, monkeypatch):

@@ -5,15 +5,16 @@ import json
 import unicodedata
 import uuid
 import zipfile
+from decimal import Decimal
 
 import pytest
 
-from apps.thinking import linking, rounds, trash
-from apps.thinking.exchange import archive, vault
-from apps.thinking.models import Node, NodeLink, Project
-from apps.thinking.tests.errors import refused
+from apps.thinking import linking, nodes, rounds, trash
+from apps.thinking.exchange import archive, missing, vault
+from apps.thinking.models import Node, NodeLink, Project, RefusedKeyword
 from apps.thinking.tests.test_api_exchange import exported, imported
 from apps.thinking.tests.test_vault import FLOW, FOLDER, NODE, OTHER, packed
+from conftest import refused
 
 PROJECT, ROUND, CANVAS = f"{FOLDER}/{FOLDER}.md", f"{FOLDER}/1/1.md", f"{FOLDER}/{FOLDER}.canvas"
 
@@ -129,7 +130,7 @@ def test_a_project_that_is_not_said(as_alice, files, name, value):
 def test_keys_as_other_programs_write_them(as_alice, files):
     files[NODE] = files[NODE].replace("thinkring: node", "'thinkring' : \"node\"").replace("\nid: ", '\n"id":   ')
 
-    assert report_of(as_alice, files)["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert report_of(as_alice, files)["nodes"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
 
 
 @pytest.mark.parametrize("front", ["{thinkring: node, id: X, project: ''}", "? thinkring\n: node\nid: X"])
@@ -191,11 +192,11 @@ def test_an_edge_is_a_link(as_alice, third, files, node, label, weight):
 
     report = report_of(as_alice, files)
 
-    assert report["links"] == {"created": 1, "changed": 0, "unchanged": 1}
+    assert report["links"] == {"created": 1, "changed": 0, "unchanged": 1, "kept": 0}
     assert report["ignored"] == []
     link = NodeLink.objects.get(from_node=node, to_node=third)
     assert (str(link.weight), link.origin) == (weight, "manual")
-    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
 
 
 def test_an_edge_between_cards_that_obsidian_made(as_alice, third, files, node):
@@ -227,7 +228,7 @@ def test_a_weight_that_was_changed_on_an_edge(as_alice, files, node):
     canvas["edges"][0]["label"] = "0.8"
     files[CANVAS] = json.dumps(canvas)
 
-    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 1, "unchanged": 0}
+    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 1, "unchanged": 0, "kept": 0}
 
     assert str(NodeLink.objects.get(from_node=node).weight) == "0.8"
 
@@ -273,7 +274,7 @@ def test_edges_only_add(as_alice, files, node):
     files[CANVAS] = json.dumps({**canvas, "edges": []})
     files[NODE] = files[NODE].replace("- [[誤差]] 0.5", "")
 
-    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 0, "unchanged": 0}
+    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 0, "unchanged": 0, "kept": 0}
 
     assert NodeLink.objects.kept().filter(from_node=node).count() == 1
 
@@ -380,6 +381,18 @@ def test_of_what_is_gone_whole_only_itself_is_told(as_alice, alice, project, ste
     assert Project.objects.kept().count() == 2
 
 
+def test_more_that_is_gone_than_anybody_reads_is_counted(as_alice, files, monkeypatch):
+    monkeypatch.setattr(missing, "TOLD", 2)
+    manifest = json.loads(files["thinkring.json"])
+    manifest["nodes"] |= {str(uuid.uuid4()): "Gone" for _ in range(5)}
+    files["thinkring.json"] = json.dumps(manifest)
+
+    told = report_of(as_alice, files)["missing"]
+
+    assert [one["kind"] for one in told] == ["node", "node", "more"]
+    assert told[-1] == {"kind": "more", "id": None, "title": "3"}
+
+
 def test_what_is_gone_from_the_account_too_has_no_id(as_alice, as_bob, bob, files, other):
     del files[OTHER]
     assert report_of(as_bob, files)["missing"] == [{"kind": "node", "id": None, "title": "誤差"}]
@@ -460,6 +473,21 @@ def test_what_is_ignored_is_told(as_alice, files, node):
     assert node.context == "交代のとき\n[[無い|あれ]] と [[1 俯瞰]] と ![[絵.png]]"
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_what_is_written_in_the_note_of_a_project_is_told(as_alice, node, project, language):
+    rounds.start_next_round(project)
+    as_alice.credentials(HTTP_ACCEPT_LANGUAGE=language)
+    with zipfile.ZipFile(io.BytesIO(exported(as_alice, "obsidian"))) as vault_of_two_rounds:
+        files = {name: vault_of_two_rounds.read(name).decode() for name in vault_of_two_rounds.namelist()}
+    assert report_of(as_alice, files)["ignored"] == []
+    files[PROJECT] += "\n\n## 気づき\n\n- 夜勤は[[測定]]が多い\n"
+
+    assert report_of(as_alice, files)["ignored"] == [
+        {"kind": "project", "file": PROJECT, "line": line_of(files[PROJECT], part), "text": part}
+        for part in ("## 気づき", "- 夜勤は[[測定]]が多い")
+    ]
+
+
 def test_the_line_of_what_is_ignored_below_an_image(as_alice, files, node):
     files[NODE] = (
         files[NODE].replace("---\n\n", "---\n\n![[x.png]]\n\n").replace("round: 1", "round: 1\nimage: images/none.png")
@@ -474,7 +502,7 @@ def test_the_line_of_what_is_ignored_below_an_image(as_alice, files, node):
 
 
 def test_more_than_anybody_reads_is_counted(as_alice, files, monkeypatch):
-    monkeypatch.setattr(vault, "TOLD", 2)
+    monkeypatch.setattr(missing, "TOLD", 2)
     files |= {f"{number}.md": "x" for number in range(5)}
 
     ignored = report_of(as_alice, files)["ignored"]
@@ -492,14 +520,14 @@ def test_a_copied_node_is_a_new_node(as_alice, files, node, other, order):
     files[copy] = files[NODE].replace("交代のとき", "朝の交代")
     files = dict(list(files.items())[::order])
 
-    assert report_of(as_alice, files)["nodes"] == {"created": 1, "changed": 0, "unchanged": 2}
+    assert report_of(as_alice, files)["nodes"] == {"created": 1, "changed": 0, "unchanged": 2, "kept": 0}
 
     new = Node.objects.get(title="口頭の確認 1")
     node.refresh_from_db()
     assert (node.title, node.context, new.context) == ("口頭の確認", "交代のとき", "朝の交代")
     assert (new.project, new.round, new.step) == (node.project, node.round, node.step)
     assert NodeLink.objects.get(from_node=new, origin="manual").to_node == other
-    assert report_of(as_alice, files)["nodes"] == {"created": 0, "changed": 0, "unchanged": 3}
+    assert report_of(as_alice, files)["nodes"] == {"created": 0, "changed": 0, "unchanged": 3, "kept": 0}
 
 
 def test_a_copy_under_the_same_name_elsewhere(as_alice, alice, files, node):
@@ -511,7 +539,7 @@ def test_a_copy_under_the_same_name_elsewhere(as_alice, alice, files, node):
     node.refresh_from_db()
     assert node.context == "交代のとき"
     assert {one.context for one in Node.objects.filter(title="覚え")} == {"甲", "乙"}
-    assert report_of(as_alice, files)["nodes"] == {"created": 0, "changed": 0, "unchanged": 5}
+    assert report_of(as_alice, files)["nodes"] == {"created": 0, "changed": 0, "unchanged": 5, "kept": 0}
 
 
 def test_a_copy_in_another_project_is_of_that(as_alice, alice, node):
@@ -572,7 +600,7 @@ def test_names_with_backslashes(as_alice, files):
 
     report = imported(as_alice, data).json()
 
-    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 2}
+    assert report["nodes"] == {"created": 0, "changed": 0, "unchanged": 2, "kept": 0}
     assert report["missing"] == report["ignored"] == []
 
 
@@ -594,7 +622,7 @@ def test_names_as_macos_writes_them(as_alice, alice, project, other, settings, t
 
     report = imported(as_alice, packed(apart)).json()
 
-    assert report["nodes"] == {"created": 1, "changed": 0, "unchanged": 2}
+    assert report["nodes"] == {"created": 1, "changed": 0, "unchanged": 2, "kept": 0}
     assert report["projects"]["changed"] == report["steps"]["changed"] == 0
     assert report["missing"] == report["ignored"] == []
     new = Node.objects.get(title="バグ")
@@ -699,7 +727,7 @@ def test_a_project_that_was_renamed(as_alice, files, project, folder, stem, titl
     assert project.title == title
     assert [gone["title"] for gone in report["missing"]] == [f"{title}: 1周目: 流れ構築"]
     assert report["ignored"] == []
-    assert report_of(as_alice, renamed)["projects"] == {"created": 0, "changed": 0, "unchanged": 1}
+    assert report_of(as_alice, renamed)["projects"] == {"created": 0, "changed": 0, "unchanged": 1, "kept": 0}
 
 
 @pytest.mark.parametrize("folder", ["地図/", ""])
@@ -721,3 +749,176 @@ def test_a_title_that_no_file_can_have_stays(as_alice, alice):
     project.refresh_from_db()
     assert project.title == "甲/乙: 丙?"
     assert report["projects"]["changed"] == 0
+
+
+# --- 10: what was refused
+
+
+@pytest.fixture
+def refusing(as_alice, project, node, other):
+    """A vault with a removed automatic link and a refused word."""
+    values = {"origin": "automatic", "reason": "確認", "weight": "0.3", "removed_at": node.created_at}
+    NodeLink.objects.create(owner=project.owner, from_node=node, to_node=other, **values)
+    RefusedKeyword.objects.create(project=project, word="夜勤")
+    with zipfile.ZipFile(io.BytesIO(exported(as_alice, "obsidian"))) as packed:
+        return {name: packed.read(name).decode() for name in packed.namelist()}
+
+
+def test_refusals_come_along(as_bob, bob, refusing, alice):
+    assert report_of(as_bob, refusing)["links"] == {"created": 1, "changed": 0, "unchanged": 0, "kept": 0}
+
+    link = NodeLink.objects.owned_by(bob).get()
+    assert (link.from_node.title, link.to_node.title) == ("口頭の確認", "誤差")
+    assert (link.origin, link.reason, str(link.weight)) == ("automatic", "確認", "0.3")
+    assert link.removed_at == NodeLink.objects.owned_by(alice).get().removed_at
+    assert RefusedKeyword.objects.get(project__owner=bob).word == "夜勤"
+    assert report_of(as_bob, refusing)["links"] == {"created": 0, "changed": 0, "unchanged": 1, "kept": 0}
+    assert RefusedKeyword.objects.filter(project__owner=bob).count() == 1
+
+
+def test_a_refused_word_is_known_without_the_note_of_the_project(as_bob, bob, refusing):
+    report_of(as_bob, refusing)
+    RefusedKeyword.objects.filter(project__owner=bob).delete()
+    del refusing[PROJECT]
+
+    report_of(as_bob, refusing)
+
+    assert RefusedKeyword.objects.get(project__owner=bob).word == "夜勤"
+
+
+def test_a_removed_link_that_somebody_writes_again_is_there(as_alice, refusing):
+    refusing[NODE] += "\n[[誤差]]\n"
+
+    report_of(as_alice, refusing)
+
+    link = NodeLink.objects.get()
+    assert (link.removed_at, link.origin) == (None, "manual")
+
+
+def test_a_removed_link_to_a_note_that_is_gone(as_bob, bob, refusing):
+    del refusing[OTHER]
+
+    assert report_of(as_bob, refusing)["links"] == {"created": 0, "changed": 0, "unchanged": 0, "kept": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda manifest: manifest.update(refused_keywords=[]), ": refused_keywords"),
+        (
+            lambda manifest: manifest["refused_keywords"].update(dict.fromkeys(manifest["projects"], "x")),
+            ": refused_keywords",
+        ),
+        (lambda manifest: manifest["refused_keywords"].update(dict.fromkeys(manifest["projects"], [[]])), ": 0"),
+        (lambda manifest: manifest.update(removed_links={}), ": removed_links"),
+        (lambda manifest: manifest.update(removed_links=[1]), ": removed_links"),
+        (lambda manifest: manifest["removed_links"][0].update(weight="x"), ": weight"),
+        (lambda manifest: manifest["removed_links"][0].update(more="x"), ": more"),
+    ],
+)
+def test_refusals_that_were_changed_are_refused(as_alice, refusing, change, where):
+    manifest = json.loads(refusing["thinkring.json"])
+    change(manifest)
+    refusing["thinkring.json"] = json.dumps(manifest)
+
+    assert said(imported(as_alice, packed(refusing)))[0] == f"thinkring.json{where}"
+
+
+@pytest.mark.parametrize("end", [{"from": {}}, {"to": None}, {"to": "x"}])
+def test_a_removed_link_between_anything_else_says_nothing(as_alice, refusing, end):
+    manifest = json.loads(refusing["thinkring.json"])
+    manifest["removed_links"][0] |= end
+    refusing["thinkring.json"] = json.dumps(manifest)
+
+    assert report_of(as_alice, refusing)["links"] == {"created": 0, "changed": 0, "unchanged": 0, "kept": 0}
+
+
+def test_a_vault_that_was_exported_before_refusals_came_along(as_bob, bob, refusing):
+    manifest = json.loads(refusing["thinkring.json"])
+    del manifest["refused_keywords"], manifest["removed_links"]
+    refusing["thinkring.json"] = json.dumps(manifest)
+
+    assert report_of(as_bob, refusing)["nodes"]["created"] == 2
+
+    assert not NodeLink.objects.owned_by(bob).exists()
+    assert not RefusedKeyword.objects.filter(project__owner=bob).exists()
+
+
+# --- 11: what was changed here since the export
+
+
+def test_a_note_is_taken_unless_its_row_was_changed_since(as_alice, files, node, steps):
+    files[NODE] = files[NODE].replace("交代のとき", "交代の前")
+    files[FLOW] += "\n1. 始める\n"
+    rounds.write_step(steps["flow"], {"items": [{"text": "ここで"}]})
+
+    report = report_of(as_alice, files)
+
+    assert report["nodes"] == {"created": 0, "changed": 1, "unchanged": 1, "kept": 0}
+    assert report["steps"] == {"created": 0, "changed": 0, "unchanged": 4, "kept": 1}
+    place = str(steps["flow"].round_id)
+    title = f"{FOLDER}: 1周目: 流れ構築"
+    assert report["kept"] == [{"kind": "step", "title": title, "place": place, "step": "flow"}]
+    node.refresh_from_db()
+    steps["flow"].refresh_from_db()
+    assert node.context == "交代の前"
+    assert steps["flow"].text == "ここで"
+    again = report_of(as_alice, files)
+    assert (again["nodes"]["unchanged"], again["steps"]["kept"]) == (2, 1)
+
+
+def test_an_older_vault_does_not_take_the_newer_text_of_a_node(as_alice, files, node):
+    nodes.change_node(node, context="ずっと長くなった")
+
+    assert report_of(as_alice, files)["kept"][0]["title"] == "口頭の確認"
+
+    node.refresh_from_db()
+    assert node.context == "ずっと長くなった"
+
+
+def test_a_note_without_its_time_is_of_now(as_alice, files, node):
+    nodes.change_node(node, context="ずっと長くなった")
+    files[NODE] = "\n".join(line for line in files[NODE].split("\n") if not line.startswith("updated: "))
+
+    assert report_of(as_alice, files)["kept"] == []
+
+    node.refresh_from_db()
+    assert node.context == "交代のとき"
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_link_that_was_weighed_or_removed_since(as_alice, files, node, removed):
+    link = NodeLink.objects.get()
+    if removed:
+        linking.remove(link)
+    else:
+        linking.weigh(link, Decimal("0.9"))
+
+    assert report_of(as_alice, files)["links"] == {"created": 0, "changed": 0, "unchanged": 0, "kept": 1}
+
+    link.refresh_from_db()
+    assert (str(link.weight), bool(link.removed_at)) == ("0.5" if removed else "0.9", removed)
+
+
+def test_a_link_that_was_removed_since_and_written_in_a_text_comes_back(as_alice, files, node):
+    linking.remove(NodeLink.objects.get())
+    files[NODE] = files[NODE].replace("- [[誤差]] 0.5", "").replace("交代のとき", "交代のとき [[誤差]]")
+
+    report_of(as_alice, files)
+
+    assert NodeLink.objects.get().removed_at is None
+
+
+def test_the_links_of_a_vault_are_as_old_as_the_vault(as_bob, bob, files):
+    """So that a weight that is changed after a first import is taken by the second."""
+    report_of(as_bob, files)
+    files[NODE] = files[NODE].replace("[[誤差]] 0.5", "[[誤差]] 0.9")
+
+    assert report_of(as_bob, files)["links"] == {"created": 0, "changed": 1, "unchanged": 0, "kept": 0}
+
+
+@pytest.mark.parametrize("time", [1, "", "yesterday"])
+def test_the_time_of_a_vault_that_is_none(as_alice, files, time):
+    files["thinkring.json"] = json.dumps(json.loads(files["thinkring.json"]) | {"exported_at": time})
+
+    assert said(imported(as_alice, packed(files)))[0] == "thinkring.json.exported_at"

@@ -1,7 +1,7 @@
 import pytest
 
 from apps.thinking.models import Node, Project, Round, Step
-from apps.thinking.tests.errors import refused
+from conftest import refused
 
 MODELS = {"projects": Project, "rounds": Round, "steps": Step, "nodes": Node}
 BODIES = {
@@ -50,6 +50,15 @@ def test_without_a_version_the_write_is_applied(as_alice, kind, url):
     for _ in range(2):
         assert as_alice.patch(url, BODIES[kind]).status_code == 200
     assert version(kind, url) == 3
+
+
+def test_a_write_of_nothing_is_a_version_too(as_alice, kind, url):
+    before = as_alice.get(url).json()
+
+    after = as_alice.patch(url, {}).json()
+
+    assert after == {**before, "version": 2, "updated_at": after["updated_at"]}
+    refused(as_alice.patch(url, BODIES[kind], headers={"If-Match": "1"}), 409, "BIZ_002")
 
 
 def test_a_stale_write_gets_the_object_as_it_is(as_alice, kind, url):

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ApiError } from './errors';
+import { ApiError, isTemporary, isUnreachable } from './errors';
 
 const shape = {
 	error: {
@@ -37,11 +37,32 @@ describe('an error', () => {
 	test.each([
 		[502, 'SRV_003'],
 		[504, 'SRV_003'],
+		[521, 'SRV_003'],
 		[500, 'SRV_001'],
 		[404, 'SRV_001']
 	])('%i from something in between that does not know the shape is %s', async (status, code) => {
 		const page = new Response('<html>Bad gateway</html>', { status });
 		expect(await ApiError.from(page)).toMatchObject({ status, code });
+	});
+
+	test.each([
+		[0, true, false],
+		[401, true, false],
+		[404, false, false],
+		[422, false, false],
+		[429, true, false],
+		[500, true, false],
+		[502, true, true],
+		[503, true, true],
+		[504, true, true]
+	])('%i is temporary: %s, and tells of no server: %s', (status, temporary, unreachable) => {
+		expect([isTemporary(status), isUnreachable(status)]).toEqual([temporary, unreachable]);
+		const error = new ApiError(status, 'SRV_001', '');
+		expect([error.temporary, error.unreachable]).toEqual([temporary, unreachable]);
+	});
+
+	test('without an answer is temporary, and tells of no server', () => {
+		expect(ApiError.offline()).toMatchObject({ temporary: true, unreachable: true });
 	});
 
 	test('is no error of its own when the body is JSON of another kind', async () => {

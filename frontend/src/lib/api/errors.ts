@@ -12,7 +12,20 @@ interface ErrorBody {
 	current?: unknown;
 }
 
-/** A call that failed: the server's error shape, or `OFFLINE` when no answer came. */
+/** Whether the same request may be answered otherwise later; 0 is no answer at all. */
+export function isTemporary(status: number): boolean {
+	return status === 0 || status === 401 || status === 429 || status >= 500;
+}
+
+/** Whether an answer is a proxy's that has no server behind it. */
+export function isUnreachable(status: number): boolean {
+	return status >= 502;
+}
+
+/**
+ * A call that failed: the server's error shape, or one of the page's own. `OFFLINE` when no answer came, `QUEUED`
+ * when the request waits for one (lib/offline), `VAL_003` for a text that is too long to be sent (lib/drafts).
+ */
 export class ApiError extends Error {
 	override name = 'ApiError';
 
@@ -30,15 +43,13 @@ export class ApiError extends Error {
 		super(message);
 	}
 
-	/** Whether the same request may be answered otherwise later. */
 	get temporary(): boolean {
-		const { status } = this;
-		return status === 0 || status === 401 || status === 429 || status >= 500;
+		return isTemporary(this.status);
 	}
 
 	/** Whether nobody answered who could: no network, or a proxy without a server behind it. */
 	get unreachable(): boolean {
-		return this.code === 'OFFLINE' || this.status >= 502;
+		return this.code === 'OFFLINE' || isUnreachable(this.status);
 	}
 
 	/** What the server said about one field, in the language of the request. */
@@ -56,7 +67,7 @@ export class ApiError extends Error {
 		const retryAfter = seconds(headers.get('Retry-After'));
 		const body = await errorBody(response);
 		if (!body) {
-			const code = status >= 502 && status <= 504 ? 'SRV_003' : 'SRV_001';
+			const code = isUnreachable(status) ? 'SRV_003' : 'SRV_001';
 			return new ApiError(status, code, response.statusText, [], requestId, retryAfter);
 		}
 		return new ApiError(

@@ -820,6 +820,8 @@ export interface components {
             created: number;
             changed: number;
             unchanged: number;
+            /** @description Otherwise in the file, but changed here after it was written there. */
+            kept: number;
         };
         CurrentRound: {
             /** Format: uuid */
@@ -1041,7 +1043,7 @@ export interface components {
             text: string;
         };
         /** @enum {string} */
-        IgnoredKind: "note" | "line" | "link" | "edge" | "remark" | "more";
+        IgnoredKind: "note" | "line" | "link" | "edge" | "remark" | "project" | "more";
         Item: {
             /** Format: uuid */
             id: string;
@@ -1065,6 +1067,20 @@ export interface components {
             /** Format: uuid */
             origin?: string | null;
         };
+        Kept: {
+            kind: components["schemas"]["KeptKindEnum"];
+            /** @description Of a round or a step with the names of what it lies in. */
+            title: string;
+            /**
+             * Format: uuid
+             * @description Where it is seen: the round of a step, the node that a link begins at; of all others their own id.
+             */
+            place: string;
+            /** @description Of a step: which one. */
+            step: (components["schemas"]["StepType"] | components["schemas"]["NullEnum"]) | null;
+        };
+        /** @enum {string} */
+        KeptKindEnum: "project" | "round" | "step" | "node" | "link";
         Keyword: {
             /** @description As it is written in the step. */
             word: string;
@@ -1114,7 +1130,8 @@ export interface components {
             code?: string;
         };
         Missing: {
-            kind: components["schemas"]["RowKind"];
+            /** @description Or that there is more, as a number in `title`. */
+            kind: components["schemas"]["MissingKindEnum"];
             /**
              * Format: uuid
              * @description Null if it is not in the account either.
@@ -1123,6 +1140,8 @@ export interface components {
             /** @description Of a round or a step with the names of what it lies in. */
             title: string;
         };
+        /** @enum {string} */
+        MissingKindEnum: "project" | "round" | "step" | "node" | "more";
         Move: {
             text: string;
             from: components["schemas"]["Position"];
@@ -1646,7 +1665,9 @@ export interface components {
             steps: components["schemas"]["Counts"];
             nodes: components["schemas"]["Counts"];
             links: components["schemas"]["Counts"];
-            /** @description Of a vault: what was in the export and is gone from it; of something of which nothing is left, only itself. Nothing is deleted by an import. */
+            /** @description What was changed here after it was written in the file, and stays as it is; the first thousand. */
+            kept: components["schemas"]["Kept"][];
+            /** @description Of a vault: what was in the export and is gone from it; of something of which nothing is left, only itself; the first thousand. Nothing is deleted by an import. */
             missing: components["schemas"]["Missing"][];
             /** @description Of a vault: what could not be imported, the first thousand. */
             ignored: components["schemas"]["Ignored"][];
@@ -1899,7 +1920,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                     "text/markdown": string;
                     "application/zip": string;
                 };
@@ -3209,12 +3232,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No response body */
-            204: {
+            200: {
                 headers: {
+                    /** @description The version, quoted. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
             };
             /** @description An error */
             "4XX": {
@@ -3722,7 +3748,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                     "text/markdown": string;
                     "application/zip": string;
                 };
@@ -4507,7 +4535,10 @@ export interface operations {
     steps_keywords_choose: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that was seen, `3` or `"3"`; a write to a newer one is refused with 409. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4592,7 +4623,10 @@ export interface operations {
     delete_for_good: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that was seen, `3` or `"3"`; a write to a newer one is refused with 409. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };

@@ -34,7 +34,7 @@ test('a copy is there after a reload, for its account alone', async () => {
 	await store.write('step:1', copy, false);
 	expect((await opened()).all).toEqual([['step:1', copy]]);
 	expect((await opened('bob')).all).toEqual([]);
-	expect(await store.read('step:1')).toEqual(copy);
+	expect(await store.read('step:1', 'page 1')).toEqual(copy);
 });
 
 test('it is handed over in the very turn in which it was written', async () => {
@@ -42,7 +42,7 @@ test('it is handed over in the very turn in which it was written', async () => {
 	void store.write('step:1', copy, false);
 	void store.write('step:1', { ...copy, value: '温度計' }, true);
 	// Another connection, as after a crash: nothing of the page that wrote is waited for.
-	const row = await (await database()).get('copies', ['alice', 'step:1']);
+	const row = await (await database()).get('copies', ['alice', 'step:1 page 1']);
 	expect(JSON.parse(row!.copy)).toMatchObject({ value: '温度計' });
 });
 
@@ -52,14 +52,33 @@ test('a removal does not take along what is written right after it', async () =>
 	const removal = store.remove('step:1', 'page 1');
 	await store.write('step:1', { ...copy, value: 'newer' }, false);
 	await removal;
-	expect(await store.read('step:1')).toMatchObject({ value: 'newer' });
+	expect(await store.read('step:1', 'page 1')).toMatchObject({ value: 'newer' });
 });
 
-test('what another page wrote is not removed', async () => {
+test('each page has a copy of its own', async () => {
 	const { store } = await opened();
+	const other = { ...copy, value: '湿度', page: 'page 2' };
 	await store.write('step:1', copy, false);
+	await store.write('step:1', other, false);
+	expect((await opened()).all).toEqual([
+		['step:1', copy],
+		['step:1', other]
+	]);
 	await store.remove('step:1', 'page 2');
-	expect(await store.read('step:1')).toEqual(copy);
+	expect((await opened()).all).toEqual([['step:1', copy]]);
+	expect(await store.read('step:1', 'page 2')).toBeNull();
+});
+
+test('what version 0.2 kept is found, and removed', async () => {
+	await (
+		await database()
+	).put('copies', { account: 'alice', key: 'step:1', copy: JSON.stringify(copy) });
+	const { store, all } = await opened();
+	expect(all).toEqual([['step:1', copy]]);
+	await store.remove('step:1', 'page 2');
+	expect((await opened()).all).toHaveLength(1);
+	await store.remove('step:1', 'page 1');
+	expect((await opened()).all).toEqual([]);
 });
 
 test('what version 0.1 left in localStorage is moved once', async () => {

@@ -22,16 +22,17 @@ export class BrowserStore implements CopyStore {
 		this.#database = await database();
 		await moveFromLocalStorage(this.#database);
 		const rows = await this.#database.getAll('copies', ofAccount(this.#account));
-		return rows.map(({ key, copy }) => [key, JSON.parse(copy) as Copy<unknown>]);
+		return rows.map(({ key, copy }) => [key.split(' ')[0]!, JSON.parse(copy) as Copy<unknown>]);
 	}
 
-	async read(key: string): Promise<Copy<unknown> | null> {
-		const row = await (await database()).get('copies', [this.#account, key]);
+	async read(key: string, page: string): Promise<Copy<unknown> | null> {
+		const row = await (await database()).get('copies', this.#row(key, page));
 		return row ? (JSON.parse(row.copy) as Copy<unknown>) : null;
 	}
 
 	async write(key: string, copy: Copy<unknown>, lasting: boolean): Promise<void> {
-		const row = { account: this.#account, key, copy: JSON.stringify(copy) };
+		const [account, name] = this.#row(key, copy.page);
+		const row = { account, key: name, copy: JSON.stringify(copy) };
 		const put = (database: Database) => {
 			const transaction = database.transaction('copies', 'readwrite', {
 				durability: lasting ? 'strict' : 'relaxed'
@@ -51,18 +52,29 @@ export class BrowserStore implements CopyStore {
 		}
 	}
 
-	async remove(key: string, page: string): Promise<void> {
+	async remove(key: string, page: string, copy?: Copy<unknown>): Promise<void> {
 		// Without a turn in between, so that what is typed next is written after it.
 		const transaction = (this.#database ?? (await database())).transaction('copies', 'readwrite');
-		const row = await transaction.store.get([this.#account, key]);
-		if (row && (JSON.parse(row.copy) as Copy<unknown>).page === page) {
-			await transaction.store.delete([this.#account, key]);
+		for (const name of [this.#row(key, page), this.#older(key)]) {
+			const row = await transaction.store.get(name);
+			if (!row || (JSON.parse(row.copy) as Copy<unknown>).page !== page) continue;
+			if (!copy || row.copy === JSON.stringify(copy)) await transaction.store.delete(name);
 		}
 		await transaction.done;
 	}
 
 	async clear(): Promise<void> {
 		await (await database()).delete('copies', ofAccount(this.#account));
+	}
+
+	/** Each page has its own. */
+	#row(key: string, page: string): [account: string, name: string] {
+		return [this.#account, `${key} ${page}`];
+	}
+
+	/** Up to version 0.2 the tabs wrote over each other. */
+	#older(key: string): [account: string, name: string] {
+		return [this.#account, key];
 	}
 }
 

@@ -1,6 +1,6 @@
 import { ApiError } from '$lib/api/errors';
-import type { Copies } from './copies';
-import { same } from './same';
+import type { Copies, Copy } from './copies';
+import { hasAll, same } from './same';
 
 /** A value together with the version the server gave it. */
 export interface Saved<T> {
@@ -43,6 +43,8 @@ export class Draft<T> {
 	readonly #transport: Transport<T>;
 	readonly #copies: Copies;
 
+	/** The texts of other pages that this draft went on with. */
+	#inherited: T[] = [];
 	#version: number;
 	/** What the object was in that version. */
 	#base: T | undefined;
@@ -55,6 +57,8 @@ export class Draft<T> {
 	#stopped = false;
 	#kept = true;
 	#keeping = 0;
+	/** Whether the copy is there, as soon as that is known. */
+	#stored = Promise.resolve(true);
 	#attempts = 0;
 	#pause: ReturnType<typeof setTimeout> | undefined;
 	#retry: ReturnType<typeof setTimeout> | undefined;
@@ -73,13 +77,18 @@ export class Draft<T> {
 		this.#base = saved.value;
 
 		const copy = copies.read<T>(key);
-		if (!copy) return;
-		this.value = copy.value;
-		this.written = true;
-		this.#version = copy.version;
-		this.#base = copy.base;
-		this.#unanswered = copy.unanswered;
-		this.#meet(saved);
+		if (copy) this.#takeOver(copy, saved);
+	}
+
+	/** Goes on with what a page has left that is gone, once nothing of its own is unsent. */
+	inherit(copy: Copy<T>) {
+		if (this.state !== 'saved') return;
+		if (this.#inherited.some((value) => same(value, copy.value))) {
+			// A page that was closing has noted something else about a text that is known here.
+			void this.#copies.takenOver(this.#key, copy);
+		} else {
+			this.#takeOver(copy, { value: this.value, version: this.#version });
+		}
 	}
 
 	/** In a conflict: what both sides began with, where that is known. */
@@ -155,6 +164,20 @@ export class Draft<T> {
 	stop() {
 		this.#stopped = true;
 		this.#stopTimers();
+	}
+
+	/** Goes on with what another page has written, beside what the server has now. */
+	#takeOver(copy: Copy<T>, saved: Saved<T>) {
+		this.#inherited.push(copy.value);
+		this.value = copy.value;
+		this.written = true;
+		this.#version = copy.version;
+		this.#base = copy.base;
+		this.#unanswered = copy.unanswered;
+		this.#meet(saved);
+		void this.#stored.then((stored) => {
+			if (stored) void this.#copies.takenOver(this.#key, copy);
+		});
 	}
 
 	get #unsent(): boolean {
@@ -235,7 +258,10 @@ export class Draft<T> {
 	/** Compares an unsent text with what the server turns out to have. */
 	#meet(theirs: Saved<T>) {
 		this.#keep();
-		if (same(theirs.value, this.value)) return this.#settle(theirs.version);
+		if (hasAll(theirs.value, this.value, this.#base)) {
+			this.value = theirs.value;
+			return this.#settle(theirs.version);
+		}
 		const ours =
 			theirs.version === this.#version ||
 			// Something else about the object was changed, not this.
@@ -265,6 +291,7 @@ export class Draft<T> {
 		this.#attempts = 0;
 		this.#keeping++;
 		this.#kept = true;
+		this.#stored = Promise.resolve(true);
 		this.problem = null;
 		this.theirs = null;
 		this.state = 'saved';
@@ -281,8 +308,9 @@ export class Draft<T> {
 			base: this.#base,
 			unanswered: this.#unanswered
 		};
-		void this.#copies.write(this.#key, copy, lasting).then((kept) => {
+		this.#stored = this.#copies.write(this.#key, copy, lasting).then((kept) => {
 			if (keeping === this.#keeping) this.#kept = kept;
+			return kept;
 		});
 	}
 

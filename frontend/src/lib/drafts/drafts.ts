@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { ApiError } from '$lib/api/errors';
-import type { Copies } from './copies';
+import type { Copies, Copy } from './copies';
 import { Draft, type Transport } from './draft.svelte';
 
 /** How long a person who wants to leave is kept waiting for a save, in milliseconds. */
@@ -9,6 +9,8 @@ const PATIENCE = 2_000;
 /** A text that only this browser knows. */
 export interface Text {
 	key: string;
+	/** The page in which it was written. */
+	page: string;
 	value: unknown;
 	/** Why it does not go by itself, where that is known. */
 	problem: ApiError | null;
@@ -55,14 +57,21 @@ export class Drafts {
 
 	/** How many objects have text that only this browser knows, in whatever tab it was written. */
 	get unsent(): number {
-		return this.#copies.keys().length;
+		return this.#copies.size;
 	}
 
-	/** The keys of copies that no page looks after any more. */
-	orphans(isAlive: (page: string) => boolean): string[] {
-		return this.#copies
-			.keys()
-			.filter((key) => !this.#drafts.has(key) && !isAlive(this.#copies.read(key)!.page));
+	has(key: string): boolean {
+		return this.#drafts.has(key);
+	}
+
+	/** The copies that no page looks after any more. */
+	orphans(isAlive: (page: string) => boolean): [key: string, copy: Copy<unknown>][] {
+		return this.#copies.foreign().filter(([, { page }]) => !isAlive(page));
+	}
+
+	/** Lets the draft of a text go on with a copy that was left behind. */
+	inherit(key: string, copy: Copy<unknown>) {
+		this.#drafts.get(key)?.inherit(copy);
 	}
 
 	/** Notes why a text could not be opened again. */
@@ -72,12 +81,13 @@ export class Drafts {
 
 	/** What only this browser knows. */
 	texts(): Text[] {
-		return this.#copies.keys().map((key) => {
-			const draft = this.#drafts.get(key);
+		return this.#copies.list().map(([key, { page, value }]) => {
+			const draft = page === this.#copies.page ? this.#drafts.get(key) : undefined;
 			const failed = draft?.state === 'failed' ? draft.problem : null;
 			return {
 				key,
-				value: this.#copies.read(key)!.value,
+				page,
+				value,
 				problem: failed ?? this.#problems.get(key) ?? null,
 				conflict: draft?.state === 'conflict'
 			};
@@ -85,11 +95,13 @@ export class Drafts {
 	}
 
 	/** Gives up a text: nothing of it is sent any more. */
-	async giveUp(key: string): Promise<void> {
-		this.#drafts.get(key)?.stop();
-		this.#drafts.delete(key);
+	async giveUp(key: string, page: string): Promise<void> {
+		if (page === this.#copies.page) {
+			this.#drafts.get(key)?.stop();
+			this.#drafts.delete(key);
+		}
 		this.#problems.delete(key);
-		await this.#copies.giveUp(key);
+		await this.#copies.remove(key, page);
 	}
 
 	/** Sends what can be sent, and answers how many are unsent after that. */

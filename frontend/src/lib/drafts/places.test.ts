@@ -15,7 +15,7 @@ const nothing = async () => null;
 test('a step is called by its project, its round and itself', async () => {
 	expect(await placeOf('step', 's', find, nothing)).toEqual({
 		href: '/rounds/r?step=flow',
-		names: ['Stocktaking', 'Round 2', 'Flow']
+		names: ['Stocktaking', 'Round 2 · Flow']
 	});
 });
 

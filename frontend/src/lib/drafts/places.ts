@@ -1,8 +1,5 @@
-import type { components } from '$lib/api/schema';
-import { stepName } from '$lib/i18n/steps';
-import { m } from '$lib/paraglide/messages';
-
-type Schemas = components['schemas'];
+import type { Project, Round, Step, StepType } from '$lib/api/types';
+import { placeName } from '$lib/i18n/steps';
 
 /** Where a text is written: its page, and what the page is called, as far as that is known. */
 export interface Place {
@@ -20,17 +17,20 @@ export async function placeOf(
 	if (kind === 'project') return { href: `/projects/${id}`, names: [] };
 	if (kind === 'node') return { href: `/nodes/${id}`, names: [] };
 	if (kind === 'note') return { href: `/rounds/${id}`, names: await namesOf(id, find) };
-	const step = ((await find(id)) ?? (await read(id))) as Schemas['Step'] | null;
+	const step = ((await find(id)) ?? (await read(id))) as Step | null;
 	if (!step) return { href: null, names: [] };
-	const names = [...(await namesOf(step.round, find)), stepName(step.type)];
+	const names = await namesOf(step.round, find, step.type);
 	return { href: `/rounds/${step.round}?step=${step.type}`, names };
 }
 
-/** Project and round. */
-async function namesOf(id: string, find: (id: string) => Promise<unknown>): Promise<string[]> {
-	const round = (await find(id)) as Schemas['Round'] | null;
-	if (!round) return [];
-	const project = (await find(round.project)) as Schemas['Project'] | null;
-	const names = [project?.title, m.round_title({ number: round.number })];
-	return names.filter((name) => name !== undefined);
+/** The project, and the place in it. */
+async function namesOf(
+	id: string,
+	find: (id: string) => Promise<unknown>,
+	step?: StepType
+): Promise<string[]> {
+	const round = (await find(id)) as Round | null;
+	const project = round && ((await find(round.project)) as Project | null);
+	const place = placeName(round?.number, step);
+	return [project?.title ?? '', place].filter((name) => name !== '');
 }

@@ -1,12 +1,9 @@
 import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
-import type { components } from '$lib/api/schema';
-import type { Node } from '$lib/api/types';
+import type { Node, Project, Round, Step } from '$lib/api/types';
 import { explainLimit } from '$lib/i18n/problems';
 import { isLonger, TEXT_LENGTH, tooLong, type Content } from '$lib/steps/content';
 import type { Transport } from './draft.svelte';
-
-type Schemas = components['schemas'];
 
 /** What a browser sends of a page that is already gone; a longer body would be refused at once. */
 const KEEPALIVE_BYTES = 60_000;
@@ -33,7 +30,7 @@ function check(field: string, text: string) {
 
 export const step = (id: string): Transport<Content> => ({
 	read(object) {
-		const { content, version } = object as Schemas['Step'];
+		const { content, version } = object as Step;
 		return { value: content as Content, version };
 	},
 	async write(content, version, leaving) {
@@ -47,7 +44,7 @@ export const step = (id: string): Transport<Content> => ({
 /** The answer to the question that a round opens with. */
 export const note = (id: string): Transport<string> => ({
 	read(object) {
-		const { note, version } = object as Schemas['Round'];
+		const { note, version } = object as Round;
 		return { value: note, version };
 	},
 	async write(note, version, leaving) {
@@ -65,7 +62,7 @@ export type ProjectText = {
 
 export const project = (id: string): Transport<ProjectText> => ({
 	read(object) {
-		const { title, category, version } = object as Schemas['Project'];
+		const { title, category, version } = object as Project;
 		return { value: { title, category }, version };
 	},
 	write: (value, version, leaving) =>

@@ -1,8 +1,6 @@
-const ENDINGS = { json: 'json', markdown: 'md', obsidian: 'zip' };
-
 /** The ways in which an export is written. */
-export type Form = keyof typeof ENDINGS;
-export const FORMS = Object.keys(ENDINGS) as Form[];
+export const FORMS = ['json', 'markdown', 'obsidian'] as const;
+export type Form = (typeof FORMS)[number];
 
 /** As the server takes it. */
 export const MAXIMUM = 50 * 1024 * 1024;
@@ -18,14 +16,11 @@ export function safeName(title: string): string {
 	return safe || 'thinkRing';
 }
 
-/** What an export is called. A page on another host than the API may not read the server's name for it. */
-export function fileName(title: string, form: Form, today = new Date()): string {
-	const day = [
-		today.getFullYear(),
-		String(today.getMonth() + 1).padStart(2, '0'),
-		String(today.getDate()).padStart(2, '0')
-	].join('-');
-	return `${safeName(title)} ${day}.${ENDINGS[form]}`;
+/** What the server has called a file, in its `Content-Disposition` (RFC 6266). */
+export function sentName(disposition: string | null): string {
+	const encoded = disposition?.match(/filename\*=utf-8''([^;]+)/i)?.[1];
+	const plain = disposition?.match(/filename="([^"]+)"/i)?.[1];
+	return (encoded && decodeURIComponent(encoded)) ?? plain ?? 'thinkRing';
 }
 
 /** A size as a person reads it. */

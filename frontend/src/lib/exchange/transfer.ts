@@ -18,7 +18,7 @@ export interface Transfer {
  * A call for a whole file, as the person signed in. Unlike `api` it tells how far it is, and takes the time that
  * it needs; that is why it is no `fetch`, which says nothing of what it sends.
  */
-export async function transfer(wanted: Transfer): Promise<Blob> {
+export async function transfer(wanted: Transfer): Promise<Response> {
 	let response = await send(wanted);
 	if (response.status === 401) {
 		// The token had expired; any call renews it.
@@ -26,7 +26,7 @@ export async function transfer(wanted: Transfer): Promise<Blob> {
 		response = await send(wanted);
 	}
 	if (!response.ok) throw await ApiError.from(response);
-	return response.blob();
+	return response;
 }
 
 async function send({ method, path, body, onsent, onreceived, signal }: Transfer) {
@@ -50,7 +50,7 @@ async function send({ method, path, body, onsent, onreceived, signal }: Transfer
 
 function answer(request: XMLHttpRequest): Response {
 	const headers = new Headers();
-	for (const name of ['X-Request-ID', 'Retry-After']) {
+	for (const name of ['Content-Disposition', 'X-Request-ID', 'Retry-After']) {
 		const value = request.getResponseHeader(name);
 		if (value) headers.set(name, value);
 	}

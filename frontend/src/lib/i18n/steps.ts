@@ -13,3 +13,9 @@ const names = {
 export function stepName(type: StepType): string {
 	return names[type]();
 }
+
+/** Where in a project something is, as far as it is anywhere: “Round 2 · Flow”. */
+export function placeName(round?: number | null, step?: StepType | null): string {
+	const names = [round && m.round_title({ number: round }), step && stepName(step)];
+	return names.filter(Boolean).join(' · ');
+}

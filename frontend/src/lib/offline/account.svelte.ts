@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 import { baseUrl } from '$lib/api/base';
-import { ApiError } from '$lib/api/errors';
+import { ApiError, isUnreachable } from '$lib/api/errors';
 import { session } from '$lib/session';
 import { Answers, isJson } from './answers';
 import { connection } from './connection.svelte';
@@ -64,7 +64,7 @@ export async function fetchOrRemember(request: Request): Promise<Response> {
 		return writes.defer(again, action);
 	try {
 		const response = await session.fetch(request);
-		if (response.status >= 502) {
+		if (isUnreachable(response.status)) {
 			connection.lost();
 			return (isRead && (await fromMemory(answers, request, page))) || response;
 		}
@@ -126,7 +126,7 @@ async function ask() {
 		const { status } = await session.fetch(
 			new Request(new URL(`${baseUrl}/health/`, location.href))
 		);
-		if (status < 502) connection.answered();
+		if (!isUnreachable(status)) connection.answered();
 	} catch (error) {
 		if (!(error instanceof ApiError)) throw error;
 	}

@@ -1,4 +1,4 @@
-import { ApiError } from '$lib/api/errors';
+import { ApiError, isTemporary } from '$lib/api/errors';
 import type { Answer, Answers } from './answers';
 import { database, ofAccount } from './database';
 
@@ -171,7 +171,7 @@ export class Writes {
 			return false;
 		}
 		const { status } = response;
-		if (status === 401 || status === 429 || status >= 500) return false;
+		if (isTemporary(status)) return false;
 		if (response.ok) await this.#answers.absorb(method, url, response);
 		else if (!(await this.#isDone(write, status))) {
 			const { message } = await ApiError.from(response);

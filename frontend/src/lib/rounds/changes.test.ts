@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Item } from '$lib/steps/content';
-import { isChanged, markItem, markText, tally, total, type Run } from './changes';
+import type { Run } from '$lib/api/types';
+import { isChanged, markItems, markText, tally, total } from './changes';
 
 const item = (id: string, text: string, origin: string | null = null, struck = false): Item => ({
 	id,
@@ -27,7 +28,16 @@ test('items are followed by their origins, wherever they went', () => {
 		optional: [item('5', 'a', '1')],
 		later: [item('6', 'new')]
 	};
-	expect(tally('mvp', before, after)).toEqual({ kept: 1, changed: 1, added: 1, dropped: 1 });
+	expect(tally('mvp', before, after)).toEqual({ kept: 0, changed: 2, added: 1, dropped: 1 });
+});
+
+test('what has another place is changed, and no more of the rest than have moved', () => {
+	const letters = ['a', 'b', 'c', 'd', 'e'];
+	const before = { items: letters.map((text) => item(text, text)) };
+	const after = { items: ['b', 'c', 'e', 'd', 'a'].map((text) => item(`${text}2`, text, text)) };
+	expect(tally('flow', before, after)).toEqual({ kept: 3, changed: 2, added: 0, dropped: 0 });
+	expect(markItems('flow', before, after).get('a2')).toBe('changed');
+	expect(markItems('flow', before, after).get('b2')).toBe('kept');
 });
 
 test('what is struck out is dropped once, and what is taken up again is new', () => {
@@ -46,14 +56,16 @@ test('what is struck out is dropped once, and what is taken up again is new', ()
 });
 
 test('an item is marked as it is counted', () => {
+	const mark = (now: Item, before?: Item) =>
+		markItems('flow', { items: before ? [before] : [] }, { items: [now] }).get(now.id);
 	const [needed, not] = [item('1', 'a'), item('1', 'a', null, true)];
-	expect(markItem(item('2', 'a', '1'), needed)).toBe('kept');
-	expect(markItem(item('2', 'b', '1'), needed)).toBe('changed');
-	expect(markItem(item('2', 'a', '1', true), needed)).toBe('dropped');
-	expect(markItem(item('2', 'a', '1', true), not)).toBeNull();
-	expect(markItem(item('2', 'a', '1'), not)).toBe('added');
-	expect(markItem(item('2', 'a'), undefined)).toBe('added');
-	expect(markItem(item('2', 'a', null, true), undefined)).toBeNull();
+	expect(mark(item('2', 'a', '1'), needed)).toBe('kept');
+	expect(mark(item('2', 'b', '1'), needed)).toBe('changed');
+	expect(mark(item('2', 'a', '1', true), needed)).toBe('dropped');
+	expect(mark(item('2', 'a', '1', true), not)).toBeNull();
+	expect(mark(item('2', 'a', '1'), not)).toBe('added');
+	expect(mark(item('2', 'a'))).toBe('added');
+	expect(mark(item('2', 'a', null, true))).toBeNull();
 });
 
 test('space around a text is no change', () => {

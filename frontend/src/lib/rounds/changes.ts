@@ -1,5 +1,4 @@
-import type { components } from '$lib/api/schema';
-import type { StepType } from '$lib/api/types';
+import type { StepDiff, StepType } from '$lib/api/types';
 import {
 	isTextStep,
 	LISTS,
@@ -9,12 +8,6 @@ import {
 	type Lists,
 	type Texts
 } from '$lib/steps/content';
-
-type Schemas = components['schemas'];
-export type Run = Schemas['Run'];
-export type Diff = Schemas['Diff'];
-export type StepDiff = Schemas['StepDiff'];
-export type Line = Schemas['Line'];
 
 /** What became of what the round before left, and how much is new. */
 export interface Tally {
@@ -37,13 +30,12 @@ export function tally(type: StepType, before: Content, after: Content): Tally {
 		}
 		return sum;
 	}
-	const old = new Map(itemsOf(type, before).map((item) => [item.id, item]));
-	for (const item of itemsOf(type, after)) {
-		const mark = markItem(item, old.get(item.origin ?? ''));
-		old.delete(item.origin ?? '');
-		if (mark) sum[mark]++;
-	}
-	sum.dropped += [...old.values()].filter(({ struck }) => !struck).length;
+	const now = itemsOf(type, after);
+	for (const mark of markItems(type, before, after).values()) if (mark) sum[mark]++;
+	const followed = new Set(now.map(({ origin }) => origin));
+	sum.dropped += itemsOf(type, before).filter(
+		({ id, struck }) => !struck && !followed.has(id)
+	).length;
 	return sum;
 }
 
@@ -63,19 +55,65 @@ export function markText(before: string, now: string): Mark {
 	return before.trim() === now.trim() ? 'kept' : 'changed';
 }
 
-/** What became of an item that is there now; nothing of one that was not needed before either. */
-export function markItem(item: Item, origin: Item | undefined): Mark | null {
-	const wasNeeded = origin && !origin.struck;
-	if (item.struck) return wasNeeded ? 'dropped' : null;
-	if (!wasNeeded) return 'added';
-	return origin.text === item.text ? 'kept' : 'changed';
+/** What became of the items that are there now, by their ids; nothing of one that was not needed before either. */
+export function markItems(
+	type: StepType,
+	before: Content,
+	after: Content
+): Map<string, Mark | null> {
+	const old = placesOf(type, before);
+	const marks = new Map<string, Mark | null>();
+	for (const name of isTextStep(type) ? [] : LISTS[type]) {
+		const items = written(after, name).map((item) => ({
+			item,
+			origin: old.get(item.origin ?? '')
+		}));
+		const stayed = items.filter(({ origin }) => origin?.list === name);
+		const inOrder = longestRise(stayed.map(({ origin }) => origin!.position));
+		const still = new Set(inOrder.map((place) => stayed[place]!.item.id));
+		for (const { item, origin } of items) {
+			const wasNeeded = origin && !origin.item.struck;
+			const isKept = wasNeeded && origin.item.text === item.text && still.has(item.id);
+			if (item.struck) marks.set(item.id, wasNeeded ? 'dropped' : null);
+			else if (!wasNeeded) marks.set(item.id, 'added');
+			else marks.set(item.id, isKept ? 'kept' : 'changed');
+		}
+	}
+	return marks;
+}
+
+function placesOf(type: StepType, content: Content) {
+	const places = new Map<string, { item: Item; list: string; position: number }>();
+	for (const list of isTextStep(type) ? [] : LISTS[type]) {
+		for (const [position, item] of written(content, list).entries()) {
+			places.set(item.id, { item, list, position });
+		}
+	}
+	return places;
+}
+
+/** The indexes of a longest part of the numbers that rises: as few as explain the rest have moved. */
+function longestRise(numbers: number[]): number[] {
+	const ends: number[] = [];
+	const before: (number | undefined)[] = [];
+	for (const [index, number] of numbers.entries()) {
+		const at = ends.findIndex((end) => numbers[end]! >= number);
+		const length = at < 0 ? ends.length : at;
+		before[index] = ends[length - 1];
+		ends[length] = index;
+	}
+	const rise: number[] = [];
+	for (let index = ends.at(-1); index !== undefined; index = before[index]) rise.push(index);
+	return rise;
 }
 
 export function itemsOf(type: StepType, content: Content): Item[] {
 	if (isTextStep(type)) return [];
-	return LISTS[type]
-		.flatMap((name) => (content as Lists)[name] ?? [])
-		.filter(({ text }) => text.trim() !== '');
+	return LISTS[type].flatMap((name) => written(content, name));
+}
+
+function written(content: Content, list: string): Item[] {
+	return ((content as Lists)[list] ?? []).filter(({ text }) => text.trim() !== '');
 }
 
 function textOf(content: Content, name: string): string {

@@ -1,7 +1,7 @@
 import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
 import type { Project } from '$lib/api/types';
-import { projectDraft } from '$lib/drafts/account.svelte';
+import { projectDraft } from '$lib/drafts/of-account.svelte';
 
 /** A project's way from active to pending or completed, and back. */
 export class Way {

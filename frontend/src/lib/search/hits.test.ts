@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Hit } from '$lib/api/types';
 import { overwriteGetLocale } from '$lib/paraglide/runtime';
-import { address, kindName, place, saysMore, type Hit } from './hits';
+import { address, kindName, place, saysMore } from './hits';
 
 overwriteGetLocale(() => 'en');
 

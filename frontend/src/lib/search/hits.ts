@@ -1,14 +1,12 @@
-import type { components } from '$lib/api/schema';
-import { stepName } from '$lib/i18n/steps';
+import type { Hit } from '$lib/api/types';
+import { placeName } from '$lib/i18n/steps';
 import { m } from '$lib/paraglide/messages';
 
-export type Hit = components['schemas']['SearchResult'];
-
 const kinds = {
-	project: m.search_kind_project,
+	project: m.kind_project,
 	round: m.search_kind_round,
-	step: m.search_kind_step,
-	node: m.search_kind_node
+	step: m.kind_step,
+	node: m.kind_node
 };
 
 /** What kind of thing was found, in the person's language. */
@@ -33,9 +31,7 @@ export function address(hit: Hit): string {
 /** Where it belongs: project, round, step, as far as the title does not say so. */
 export function place(hit: Hit): string {
 	const project = hit.kind === 'node' ? (hit.project?.title ?? m.nodes_global()) : null;
-	const round = hit.round && m.round_title({ number: hit.round.number });
-	const step = hit.step && stepName(hit.step);
-	return [project, round, step].filter(Boolean).join(' · ');
+	return [project, placeName(hit.round?.number, hit.step)].filter(Boolean).join(' · ');
 }
 
 /** Whether the snippet says more than the title, which stands above it. */

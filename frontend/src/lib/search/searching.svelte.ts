@@ -1,6 +1,6 @@
 import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
-import type { Hit } from './hits';
+import type { Hit } from '$lib/api/types';
 import { debounce, isTooLong } from './typing';
 
 const PAUSE = 150;

@@ -1,8 +1,6 @@
 import { ApiError } from '$lib/api/errors';
-import type { components } from '$lib/api/schema';
+import type { Word } from '$lib/api/types';
 import type { Node } from '$lib/api/types';
-
-export type Word = components['schemas']['Keyword'];
 
 export interface WordsTransport {
 	/** The words of the step that could become nodes, best first. */

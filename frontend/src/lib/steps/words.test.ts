@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
+import type { Word } from '$lib/api/types';
 import { ApiError } from '$lib/api/errors';
 import type { Node } from '$lib/api/types';
-import { Words, type Word, type WordsTransport } from './words.svelte';
+import { Words, type WordsTransport } from './words.svelte';
 
 const word = (word: string): Word => ({ word, context: `${word}が多い。`, score: 1 });
 

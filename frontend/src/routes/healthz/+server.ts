@@ -1,6 +1,7 @@
-/** Says that the page's server answers; it asks nobody else. */
+/** Says that the page's server answers, and of which commit it is; it asks nobody else. */
 export function GET() {
-	return new Response('ok\n', {
-		headers: { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' }
-	});
+	return Response.json(
+		{ commit: process.env.COMMIT ?? 'unknown' },
+		{ headers: { 'Cache-Control': 'no-store' } }
+	);
 }

@@ -1,5 +1,6 @@
 import { api, call } from '$lib/api/client';
 import type { Node, Project } from '$lib/api/types';
+import { pageOf } from '$lib/components/pages';
 import { isTooLong } from '$lib/search/typing';
 
 export const PAGE_SIZE = 30;
@@ -20,7 +21,7 @@ export async function loadNodes(query: string): Promise<NodesData> {
 	const id = asked.get('project') ?? undefined;
 	const global = asked.get('scope') === 'global';
 	const q = asked.get('q') ?? '';
-	const page = Math.max(1, Number.parseInt(asked.get('page') ?? '1', 10) || 1);
+	const page = pageOf(asked.get('page'));
 	const [{ results, count }, project] = await Promise.all([
 		isTooLong(q)
 			? { results: [], count: 0 }

@@ -1,5 +1,6 @@
 import { api, call } from '$lib/api/client';
-import type { Hit } from '$lib/search/hits';
+import type { Hit } from '$lib/api/types';
+import { pageOf } from '$lib/components/pages';
 import { isTooLong } from '$lib/search/typing';
 
 export const PAGE_SIZE = 30;
@@ -15,7 +16,7 @@ export interface Results {
 export async function loadResults(query: string): Promise<Results> {
 	const asked = new URLSearchParams(query);
 	const q = (asked.get('q') ?? '').trim();
-	const page = Math.max(1, Number.parseInt(asked.get('page') ?? '1', 10) || 1);
+	const page = pageOf(asked.get('page'));
 	if (!q || isTooLong(q)) return { q, hits: [], count: 0, page: 1 };
 	const { results, count } = await call(
 		api.GET('/search/', { params: { query: { q, page, page_size: PAGE_SIZE } } })

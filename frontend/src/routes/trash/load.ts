@@ -1,7 +1,6 @@
 import { api, call } from '$lib/api/client';
-import type { components } from '$lib/api/schema';
-
-export type Thing = components['schemas']['Trash'];
+import type { Thing } from '$lib/api/types';
+import { pageOf } from '$lib/components/pages';
 
 export const PAGE_SIZE = 50;
 
@@ -13,7 +12,7 @@ export interface Contents {
 
 /** A page of what lies in the trash, newest first. */
 export async function loadTrash(asked: string): Promise<Contents> {
-	const page = Math.max(1, Number.parseInt(asked, 10) || 1);
+	const page = pageOf(asked);
 	const { results, count } = await call(
 		api.GET('/trash/', { params: { query: { page, page_size: PAGE_SIZE } } })
 	);

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db.models import Q
@@ -8,6 +10,7 @@ from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from apps.accounts.models import Session
+from apps.core.models import AuditEvent, CallCount
 
 DAYS = 30
 
@@ -15,7 +18,8 @@ DAYS = 30
 class Command(BaseCommand):
     help = (
         f"Deletes the sessions that ended, or ran out, more than {DAYS} days ago; the used refresh tokens that have "
-        "expired; and the expired sessions of the admin."
+        "expired; the expired sessions of the admin; what the audit log has had for more than a year; and what was "
+        "counted against limits that are over."
     )
 
     def handle(self, **options):
@@ -28,4 +32,7 @@ class Command(BaseCommand):
         # Takes their entries in the blacklist along.
         expired.delete()
         call_command("clearsessions")
+        AuditEvent.objects.filter(at__lt=now - timedelta(days=365)).delete()
+        CallCount.objects.filter(ends_at__lt=now.timestamp()).delete()
+        AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME).delete()
         self.stdout.write(f"Deleted {sessions} old sessions and {tokens} expired tokens.")

@@ -1,3 +1,4 @@
+import secrets
 import uuid
 
 from django.conf import settings
@@ -22,10 +23,15 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--password", help="of both accounts; required unless DEBUG is on")
+        parser.add_argument(
+            "--password", help="of both accounts; required, unless DEBUG is on, or STAGING, which makes and says one"
+        )
 
     def handle(self, *, password: str | None, **options):
-        if password is None and not settings.DEBUG:
+        if password is None and settings.STAGING:
+            password = secrets.token_urlsafe(12)
+            self.stdout.write(f"The password of both accounts is {password}; it is not said again.")
+        elif password is None and not settings.DEBUG:
             raise CommandError("give the demo accounts a password of your own: seed_demo --password …")
         given, password = password is not None, password or DEVELOPMENT_PASSWORD
         try:
@@ -43,7 +49,7 @@ class Command(BaseCommand):
         id = uuid.uuid5(NAMESPACE, name)
         account = User.objects.filter(pk=id).first()
         if account is None:
-            if User.objects.filter(username__iexact=name).exists():
+            if User.objects.named("username", name).exists():
                 raise CommandError(f"the name {name} belongs to an account of somebody else, which is left alone.")
             account = User(pk=id, username=name, email=f"{name}@example.com", language=language)
         account.set_password(password)

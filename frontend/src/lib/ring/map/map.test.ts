@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { Graph } from '$lib/api/types';
 import { STEPS } from '$lib/steps/content';
 import { random } from '../drawing';
 import { Grid } from './grid';
 import type { Palette } from './palette';
-import { arrival, presence, radius, sceneOf, type Graph } from './scene';
+import { arrival, presence, radius, sceneOf } from './scene';
 import { escape, svg } from './svg';
 import { dial, numbers, short, speakers, titles, touches, type Box } from './texts';
 import { between, BAND, fit, growth, keep, reveal, zoom } from './view';
@@ -280,9 +281,14 @@ describe('texts', () => {
 		});
 	});
 
-	test('each ring has its number', () => {
-		const texts = numbers((round) => `Round ${round}`, scene, whole);
+	test('each ring has its number, and leaves room for it', () => {
+		const texts = numbers((round) => `Round ${round}`, scene, whole, measure);
 		expect(texts.map(({ text }) => text)).toEqual(['Round 1', 'Round 2', 'Round 3']);
+		for (const { x, y, text, size, clearing } of texts) {
+			expect(clearing!.right - clearing!.left).toBeGreaterThan(measure(text) * size);
+			expect((clearing!.left + clearing!.right) / 2).toBeCloseTo(x);
+			expect((clearing!.top + clearing!.bottom) / 2).toBeCloseTo(y);
+		}
 	});
 });
 
@@ -297,6 +303,24 @@ describe('the SVG file', () => {
 		expect(file.match(/<line /g)).toHaveLength(scene.chords.length);
 		expect(file.match(/<circle /g)).toHaveLength(scene.rounds + scene.dots.length);
 		expect(file).toContain('font-family="&quot;A&quot;, sans-serif"');
+	});
+
+	test('interrupts the rings for their numbers, and nothing that lies over them', () => {
+		const texts = numbers(
+			(round) => `Round ${round}`,
+			scene,
+			whole,
+			(text) => text.length
+		);
+		const named = { title: 'Map', font: 'A', shown: 3 };
+		const file = svg(scene, whole, PAPER, texts, colours, named);
+		const [paper, ...clearings] = [...file.matchAll(/<rect /g)].map(({ index }) => index);
+		expect(paper).toBeLessThan(file.indexOf('<circle '));
+		expect(clearings).toHaveLength(scene.rounds);
+		for (const place of clearings) {
+			expect(place).toBeGreaterThan(file.indexOf('<circle '));
+			expect(place).toBeLessThan(file.indexOf('<line '));
+		}
 	});
 
 	test('has what is shown on the map, no more', () => {

@@ -93,7 +93,7 @@ export class Painter {
 		this.#sprites.clear();
 	}
 
-	#rings({ scene, view, shown, palette }: Moment) {
+	#rings({ scene, view, shown, texts, palette }: Moment) {
 		const context = this.#context;
 		const circle = (radius: number) => {
 			context.beginPath();
@@ -111,6 +111,12 @@ export class Painter {
 			context.globalAlpha = there;
 			circle(round * arrival(round, shown));
 			context.globalAlpha = 1;
+		}
+		context.fillStyle = palette.bg;
+		for (const { clearing } of texts) {
+			if (!clearing) continue;
+			const { left, top, right, bottom } = clearing;
+			context.fillRect(left, top, right - left, bottom - top);
 		}
 	}
 

@@ -1,8 +1,5 @@
-import type { components } from '$lib/api/schema';
-import type { StepType } from '$lib/api/types';
+import type { Graph, StepType } from '$lib/api/types';
 import type { Tone } from '../drawing';
-
-export type Graph = components['schemas']['Graph'];
 
 /** A node on the map. Places and sizes are in rings: round n has the radius n, the centre is 0, 0. */
 export interface Dot {

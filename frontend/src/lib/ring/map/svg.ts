@@ -23,6 +23,13 @@ export function svg(
 			`<circle cx="${x(0)}" cy="${y(0)}" r="${number(round * view.scale)}" fill="none" stroke="${colour}" stroke-width="${line}"/>`
 		);
 	}
+	for (const { clearing } of texts) {
+		if (!clearing) continue;
+		const { left, top, right, bottom } = clearing;
+		lines.push(
+			`<rect x="${number(left)}" y="${number(top)}" width="${number(right - left)}" height="${number(bottom - top)}" fill="${palette.bg}"/>`
+		);
+	}
 	for (const { from, to, weight, born } of scene.chords) {
 		if (born > shown) continue;
 		const [a, b] = [scene.dots[from]!, scene.dots[to]!];

@@ -13,6 +13,8 @@ export interface Text {
 	anchor: 'start' | 'middle' | 'end';
 	/** Turned around its place, in radians. */
 	angle?: number;
+	/** What is left free for it: the ring that it stands on would go through it. */
+	clearing?: Box;
 }
 
 /** How wide a text of 1 pixel in size is. */
@@ -59,15 +61,23 @@ export function dial(
 }
 
 /** The number of each ring, on its line, where two steps meet. */
-export function numbers(name: (round: number) => string, scene: Scene, view: View): Text[] {
-	return Array.from({ length: scene.rounds }, (_, index) => ({
-		text: name(index + 1),
-		x: view.x,
-		y: view.y + (index + 1) * view.scale,
-		tone: 'muted',
-		size: 11,
-		anchor: 'middle'
-	}));
+export function numbers(
+	name: (round: number) => string,
+	scene: Scene,
+	view: View,
+	measure: Measure
+): Text[] {
+	return Array.from({ length: scene.rounds }, (_, index) => {
+		const text: Text = {
+			text: name(index + 1),
+			x: view.x,
+			y: view.y + (index + 1) * view.scale,
+			tone: 'muted',
+			size: 11,
+			anchor: 'middle'
+		};
+		return { ...text, clearing: boxOf(text, measure) };
+	});
 }
 
 /** A title as far as there is room for it beside a dot. */
@@ -119,7 +129,8 @@ export function titles(wanted: Wanted): (Text & { dot: number })[] {
 		if (x < 0 || y < 0 || x > paper.width || y > paper.height) continue;
 		tries--;
 		const size = radius(dot, grown, scene);
-		const beside = size + 5;
+		// Outside of the circle around the dot that is pointed at.
+		const beside = size + 8;
 		const above = size + SIZE * 0.7 + 2;
 		const text = short(dot.title);
 		const sides = [

@@ -6,7 +6,7 @@ export function turn({ x, y }: { x: number; y: number }): number {
 }
 
 /** As `turn`, but from where the first step begins, which the top is the middle of. */
-export function place(point: { x: number; y: number }): number {
+export function turnFromFirstStep(point: { x: number; y: number }): number {
 	return (turn(point) + 0.1) % 1;
 }
 
@@ -26,7 +26,7 @@ export class Walk {
 		shown: number
 	) {
 		const { dots, rounds } = scene;
-		this.#turns = dots.map(place);
+		this.#turns = dots.map(turnFromFirstStep);
 		const rings: number[][] = Array.from({ length: rounds + 2 }, () => []);
 		dots.forEach((dot, index) => {
 			if (dot.born <= shown) rings[ring(dot, rounds)]!.push(index);

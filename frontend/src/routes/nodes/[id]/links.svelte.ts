@@ -1,9 +1,6 @@
 import { api, call } from '$lib/api/client';
 import { ApiError } from '$lib/api/errors';
-import type { components } from '$lib/api/schema';
-
-export type Link = components['schemas']['Link'];
-type Reference = components['schemas']['Reference'];
+import type { Link, NewLink, Reference } from '$lib/api/types';
 
 const PAGE_SIZE = 50;
 
@@ -55,7 +52,7 @@ export class Links {
 		return this.#make({ to: this.other(link).id, id: link.id });
 	}
 
-	#make(body: components['schemas']['NewLinkRequest']): Promise<boolean> {
+	#make(body: NewLink): Promise<boolean> {
 		return this.#attempt(async () => {
 			const params = { path: { id: this.node } };
 			const link = await call(api.POST('/nodes/{id}/links/', { params, body }));

@@ -1,22 +1,20 @@
 import { api, call } from '$lib/api/client';
-import type { components } from '$lib/api/schema';
-import { unsent } from '$lib/drafts/account.svelte';
-
-type Schemas = components['schemas'];
+import type { Project, Round } from '$lib/api/types';
+import { unsent } from '$lib/drafts/of-account.svelte';
+import { roundsOf } from '$lib/rounds/fetch';
 
 export interface Rounds {
-	project: Schemas['Project'];
+	project: Project;
 	/** By their number. */
-	rounds: Schemas['Round'][];
+	rounds: Round[];
 }
 
 export async function loadRounds(id: string): Promise<Rounds> {
 	// What was typed just before belongs to it.
 	await unsent();
-	const params = { path: { id } };
 	const [project, rounds] = await Promise.all([
-		call(api.GET('/projects/{id}/', { params })),
-		call(api.GET('/projects/{id}/rounds/', { params }))
+		call(api.GET('/projects/{id}/', { params: { path: { id } } })),
+		roundsOf(id)
 	]);
-	return { project, rounds: rounds.results };
+	return { project, rounds };
 }

@@ -1,12 +1,10 @@
 import { api, call } from '$lib/api/client';
-import type { components } from '$lib/api/schema';
-import type { StepType } from '$lib/api/types';
-import { unsent } from '$lib/drafts/account.svelte';
+import type { Graph, Project, Step, StepType } from '$lib/api/types';
+import { unsent } from '$lib/drafts/of-account.svelte';
 import { tally, total, type Tally } from '$lib/rounds/changes';
+import { roundsOf, stepsOf } from '$lib/rounds/fetch';
 import type { Content } from '$lib/steps/content';
 import { wordsOf } from './words';
-
-type Schemas = components['schemas'];
 
 /** One round of the way. */
 export interface Lap {
@@ -19,22 +17,22 @@ export interface Lap {
 }
 
 export interface SheetData {
-	project: Schemas['Project'];
+	project: Project;
 	laps: Lap[];
 	/** What the first round and the last one say. */
 	first: Record<StepType, Content>;
 	last: Record<StepType, Content>;
 	/** The words that came back, those that recur most first. */
-	words: Schemas['Graph']['nodes'];
+	words: Graph['nodes'];
 }
 
 export async function loadSheet(id: string): Promise<SheetData> {
 	// What was typed just before belongs to it.
 	await unsent();
 	const params = { path: { id } };
-	const [project, { results: rounds }, graph] = await Promise.all([
+	const [project, rounds, graph] = await Promise.all([
 		call(api.GET('/projects/{id}/', { params })),
-		call(api.GET('/projects/{id}/rounds/', { params })),
+		roundsOf(id),
 		call(api.GET('/projects/{id}/graph/', { params }))
 	]);
 	const contents = await Promise.all(rounds.map(({ id }) => stepsOf(id)));
@@ -55,11 +53,7 @@ export async function loadSheet(id: string): Promise<SheetData> {
 	return { project, laps, first, last, words: wordsOf(graph) };
 }
 
-async function stepsOf(round: string): Promise<Schemas['Step'][]> {
-	return (await call(api.GET('/rounds/{id}/steps/', { params: { path: { id: round } } }))).results;
-}
-
-function byType(steps: Schemas['Step'][]) {
+function byType(steps: Step[]) {
 	const contents: Partial<Record<StepType, Content>> = {};
 	for (const { type, content } of steps) contents[type] = content;
 	return contents as Record<StepType, Content>;

@@ -1,4 +1,4 @@
-import type { Graph } from '$lib/ring/map/scene';
+import type { Graph } from '$lib/api/types';
 
 /** The project's words that came back in another round, those that recur most first. */
 export function wordsOf({ nodes }: Graph): Graph['nodes'] {

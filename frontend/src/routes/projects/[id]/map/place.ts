@@ -1,15 +1,14 @@
-import { stepName } from '$lib/i18n/steps';
+import { placeName } from '$lib/i18n/steps';
 import { m } from '$lib/paraglide/messages';
 import { otherEnd, type Dot, type Scene } from '$lib/ring/map/scene';
-import { place as placeOnRing } from '$lib/ring/map/walk';
+import { turnFromFirstStep } from '$lib/ring/map/walk';
 import { STEPS } from '$lib/steps/content';
 
 /** Where a node stands: its round and step, or that it has none. */
-export function place({ global, round, step }: Dot): string {
+function place({ global, round, step }: Dot): string {
 	if (global) return m.nodes_global();
 	if (round === null) return m.map_no_round();
-	const title = m.round_title({ number: round });
-	return step ? `${title} · ${stepName(step)}` : title;
+	return placeName(round, step);
 }
 
 /** What is known of a node in one line. */
@@ -60,7 +59,7 @@ export function groupsOf({ dots }: Scene, until: number): Group[] {
 	});
 	const order = dots.map((dot) => {
 		const step = dot.step ? STEPS.indexOf(dot.step) : STEPS.length;
-		return step + placeOnRing(dot);
+		return step + turnFromFirstStep(dot);
 	});
 	for (const group of groups) group.dots.sort((a, b) => order[a]! - order[b]!);
 	return groups.filter(({ dots }) => dots.length);

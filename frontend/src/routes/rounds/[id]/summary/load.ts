@@ -1,6 +1,6 @@
 import { api, call } from '$lib/api/client';
-import { unsent } from '$lib/drafts/account.svelte';
-import type { Diff } from '$lib/rounds/changes';
+import { unsent } from '$lib/drafts/of-account.svelte';
+import type { Diff } from '$lib/api/types';
 import { loadRound, type RoundData } from '../load';
 
 export interface SummaryData extends RoundData {
@@ -12,14 +12,8 @@ export async function loadSummary(id: string): Promise<SummaryData> {
 	// What was typed just before belongs to it.
 	await unsent();
 	const data = await loadRound(id);
-	const { project, number } = data.round;
-	if (number === 1) return { ...data, diff: null };
-	const rounds = await call(
-		api.GET('/projects/{id}/rounds/', { params: { path: { id: project } } })
-	);
-	const previous = rounds.results.find((round) => round.number === number - 1)!.id;
-	const diff = await call(
-		api.GET('/rounds/{id}/diff/', { params: { path: { id }, query: { with: previous } } })
-	);
+	if (!data.previous) return { ...data, diff: null };
+	const params = { path: { id }, query: { with: data.previous.id } };
+	const diff = await call(api.GET('/rounds/{id}/diff/', { params }));
 	return { ...data, diff };
 }

@@ -8,16 +8,19 @@ export class MemoryBrowser {
 
 	store(account = 'alice'): CopyStore {
 		const name = (key: string) => `${account}:${key}`;
+		const row = (key: string, page: string) => `${name(key)} ${page}`;
 		const mine = () => [...this.items].filter(([key]) => key.startsWith(name('')));
 		return {
-			all: async () => mine().map(([key, copy]) => [key.slice(name('').length), copy]),
-			read: async (key) => this.items.get(name(key)) ?? null,
+			all: async () =>
+				mine().map(([key, copy]) => [key.slice(name('').length).split(' ')[0]!, copy]),
+			read: async (key, page) => this.items.get(row(key, page)) ?? null,
 			write: async (key, copy) => {
 				if (JSON.stringify(copy).length > this.room) throw new DOMException('full');
-				this.items.set(name(key), structuredClone(copy));
+				this.items.set(row(key, copy.page), structuredClone(copy));
 			},
-			remove: async (key, page) => {
-				if (this.items.get(name(key))?.page === page) this.items.delete(name(key));
+			remove: async (key, page, copy) => {
+				const kept = JSON.stringify(this.items.get(row(key, page)));
+				if (!copy || kept === JSON.stringify(copy)) this.items.delete(row(key, page));
 			},
 			clear: async () => mine().forEach(([key]) => this.items.delete(key))
 		};

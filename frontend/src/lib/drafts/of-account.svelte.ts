@@ -1,7 +1,6 @@
 import { untrack } from 'svelte';
 import { ApiError } from '$lib/api/errors';
-import type { components } from '$lib/api/schema';
-import type { Node } from '$lib/api/types';
+import type { Node, Project, Round, Step } from '$lib/api/types';
 import { known } from '$lib/offline/account.svelte';
 import { session } from '$lib/session';
 import { BrowserStore } from './browser-store';
@@ -10,8 +9,6 @@ import { Drafts } from './drafts';
 import { PREFIX } from './kept-form.svelte';
 import { placeOf } from './places';
 import * as transports from './transports';
-
-type Schemas = components['schemas'];
 
 /** The drafts of whoever is signed in. */
 let current = $state.raw<{ account: string; drafts: Drafts } | null>(null);
@@ -30,6 +27,7 @@ async function open(account: string) {
 	current?.drafts.stop();
 	const drafts = new Drafts(copies);
 	copies.onchange = () => (waiting = drafts.unsent);
+	copies.onsettled = (key, by) => void (by === page ? inherit() : reread(key));
 	waiting = drafts.unsent;
 	current = { account, drafts };
 	await resume();
@@ -39,13 +37,13 @@ function drafts(): Drafts {
 	return current!.drafts;
 }
 
-export const stepDraft = (object: Schemas['Step']) =>
+export const stepDraft = (object: Step) =>
 	drafts().open(`step:${object.id}`, object, transports.step(object.id));
 
-export const noteDraft = (object: Schemas['Round']) =>
+export const noteDraft = (object: Round) =>
 	drafts().open(`note:${object.id}`, object, transports.note(object.id));
 
-export const projectDraft = (object: Schemas['Project']) =>
+export const projectDraft = (object: Project) =>
 	drafts().open(`project:${object.id}`, object, transports.project(object.id));
 
 export const nodeDraft = (object: Node) =>
@@ -69,7 +67,7 @@ export const texts = {
 		});
 	},
 	send: resume,
-	giveUp: async (key: string) => current?.drafts.giveUp(key)
+	giveUp: async (key: string, page: string) => current?.drafts.giveUp(key, page)
 };
 
 const readStep = (id: string) => transports.kinds.step.read(id).catch(() => null);
@@ -82,23 +80,40 @@ export const unsent = () => drafts().settle();
 
 /** Sends what waits, and what pages left behind that are gone. */
 async function resume() {
+	current?.drafts.retry();
+	await inherit();
+}
+
+async function inherit() {
 	if (!current || !navigator.locks) return;
 	const { drafts } = current;
-	drafts.retry();
 	const { held = [] } = await navigator.locks.query();
 	const alive = held.map(({ name }) => name);
-	for (const key of drafts.orphans((page) => alive.includes(pageLock(page)))) {
-		const [kind, id] = key.split(':') as [keyof typeof transports.kinds, string];
-		const { read, transport } = transports.kinds[kind] as transports.Kind;
-		try {
-			const object = await read(id);
-			if (current?.drafts === drafts) drafts.open<unknown>(key, object, transport(id));
-		} catch (error) {
-			if (!(error instanceof ApiError)) throw error;
-			// Without an answer it waits.
-			if (!error.temporary) drafts.refuse(key, error);
-		}
+	for (const [key, copy] of drafts.orphans((page) => alive.includes(pageLock(page)))) {
+		if (!drafts.has(key)) await reopen(key);
+		drafts.inherit(key, copy);
 	}
+}
+
+/** Opens the draft of what was written anew, with what the server has now. */
+async function reopen(key: string) {
+	if (!current) return;
+	const { drafts } = current;
+	const [kind, id] = key.split(':') as [keyof typeof transports.kinds, string];
+	const { read, transport } = transports.kinds[kind] as transports.Kind;
+	try {
+		const object = await read(id);
+		if (current?.drafts === drafts) drafts.open<unknown>(key, object, transport(id));
+	} catch (error) {
+		if (!(error instanceof ApiError)) throw error;
+		// Without an answer it waits.
+		if (!error.temporary) drafts.refuse(key, error);
+	}
+}
+
+/** Another tab has saved: what is open here is to be that, so that the next key is no conflict. */
+async function reread(key: string) {
+	if (current?.drafts.has(key)) await reopen(key);
 }
 
 $effect.root(() => {
@@ -129,4 +144,6 @@ addEventListener('beforeunload', (event) => {
 document.addEventListener('visibilitychange', () => {
 	// A phone may end a hidden page without another word.
 	if (document.visibilityState === 'hidden') current?.drafts.flush(true);
+	// While it was hidden, other tabs may have been closed.
+	else void inherit();
 });

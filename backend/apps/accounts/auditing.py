@@ -1,0 +1,30 @@
+"""Log-ins and what is done in the admin, told to the audit log; the rest is told by who does it."""
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from apps.accounts.lockout import name_of
+from apps.accounts.models import User
+from apps.core import audit
+
+
+@receiver(user_logged_in)
+def logged_in(request, user, **kwargs) -> None:
+    audit.record("login", account=user.pk, path=request.path)
+
+
+@receiver(user_login_failed)
+def login_failed(credentials, request, **kwargs) -> None:
+    """The name is not written down: now and then somebody types a password there."""
+    user = User.objects.known_as(name_of(request, credentials)).first()
+    locked = getattr(request, "axes_locked_out", False)
+    audit.record("login.refused", account=user and user.pk, path=request.path, locked=locked)
+
+
+@receiver(post_save, sender=LogEntry)
+def done_in_admin(instance: LogEntry, **kwargs) -> None:
+    kind = {ADDITION: "added", CHANGE: "changed"}.get(instance.action_flag, "deleted")
+    model = instance.content_type and instance.content_type.model
+    audit.record(f"admin.{kind}", account=instance.user_id, model=model, object=str(instance.object_id))

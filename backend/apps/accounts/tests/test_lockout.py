@@ -1,0 +1,141 @@
+"""Who guesses at passwords is locked out for a while, in the API and in the admin alike."""
+
+from datetime import timedelta
+
+import pyotp
+import pytest
+import time_machine
+from axes.models import AccessAttempt
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from apps.accounts.models import SecondFactor
+from conftest import PASSWORD, UserFactory, refused, signed_in
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/api/v1/auth/login/"
+WRONG = "a wrong password"
+ME = "/api/v1/auth/me/"
+
+
+def login(name="alice", password=WRONG, address="203.0.113.1", code=""):
+    return APIClient().post(LOGIN, {"username": name, "password": password, "code": code}, REMOTE_ADDR=address)
+
+
+def guess(times, **given):
+    return [login(**given).status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_ten_wrong_passwords(alice, name):
+    """Whether there is such an account shows in no answer."""
+    assert guess(10, name=name) == [401] * 9 + [429]
+
+    response = login(name, PASSWORD)
+    error = refused(response, 429, "SRV_004")
+    assert error["message"] == "パスワードの間違いが続きました。15分後にもう一度お試しください。"
+    assert 890 <= int(response["Retry-After"]) <= 900
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_in_every_spelling(alice):
+    names = ["alice", "ALICE", " alice ", "ａｌｉｃｅ"]
+
+    assert [login(names[number % 4]).status_code for number in range(10)] == [401] * 9 + [429]
+
+
+def test_nobody_else_is(alice, bob):
+    guess(10)
+
+    assert login("bob", PASSWORD).status_code == 200
+    assert login("alice", PASSWORD, address="203.0.113.2").status_code == 200
+
+
+def test_until_fifteen_minutes_later(alice):
+    guess(10)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=14), tick=False):
+        response = login(password=PASSWORD)
+        refused(response, 429, "SRV_004")
+        assert int(response["Retry-After"]) <= 61
+    with time_machine.travel(timezone.now() + timedelta(minutes=16), tick=False):
+        assert login(password=PASSWORD).status_code == 200
+
+
+def test_the_right_password_begins_anew(alice):
+    assert guess(9) == [401] * 9
+    assert login(password=PASSWORD).status_code == 200
+
+    assert guess(9) == [401] * 9
+    assert login(password=PASSWORD).status_code == 200
+
+
+def test_guessing_at_codes(alice):
+    """With the right password."""
+    SecondFactor.objects.create(user=alice, secret=pyotp.random_base32(), confirmed_at=timezone.now())
+
+    assert guess(10, password=PASSWORD, code="000000") == [401] * 9 + [429]
+
+
+def test_a_code_that_is_asked_for_is_no_failure(alice):
+    SecondFactor.objects.create(user=alice, secret=pyotp.random_base32(), confirmed_at=timezone.now())
+
+    assert guess(11, password=PASSWORD) == [401] * 11
+
+
+def test_with_a_stolen_token(alice):
+    """The password that deletes an account cannot be guessed where nobody has to log in."""
+    thief = signed_in(alice)
+    body = {"old": WRONG, "new": "another-9-umbrella"}
+
+    answers = [thief.post("/api/v1/auth/password/change/", body).status_code for _ in range(5)]
+    answers += [thief.delete(ME, {"password": WRONG}).status_code for _ in range(5)]
+
+    assert answers == [422] * 9 + [429]
+    refused(thief.delete(ME, {"password": PASSWORD}), 429, "SRV_004")
+
+
+def test_in_the_admin(alice):
+    UserFactory(username="root", is_staff=True, is_superuser=True)
+
+    def log_in(password):
+        return Client().post("/admin/login/", {"username": "root", "password": password, "code": "123456"})
+
+    assert [log_in(WRONG).status_code for _ in range(10)] == [200] * 9 + [429]
+    response = log_in(PASSWORD)
+    assert response.status_code == 429
+    assert int(response["Retry-After"]) > 0
+    assert "15分後" in response.content.decode()
+
+
+def test_guessing_at_codes_in_the_admin():
+    root = UserFactory(username="root", is_staff=True, is_superuser=True)
+    SecondFactor.objects.create(user=root, secret=pyotp.random_base32(), confirmed_at=timezone.now())
+
+    form = {"username": "root", "password": PASSWORD, "code": "000000"}
+    assert [Client().post("/admin/login/", form).status_code for _ in range(10)] == [200] * 9 + [429]
+
+
+@pytest.mark.limits
+def test_the_admin_has_the_limits_of_the_log_in():
+    UserFactory(username="root", is_staff=True, is_superuser=True)
+    form = {"username": "root", "password": WRONG}
+    for _ in range(5):
+        Client().post("/admin/login/", form)
+
+    page = Client(headers={"Accept-Language": "en"}).post("/admin/login/", {**form, "password": PASSWORD})
+
+    assert page.status_code == 200
+    assert "Too many requests." in page.content.decode()
+
+
+def test_what_is_kept_of_a_guess(alice):
+    Client().post("/admin/login/", {"username": "alice", "password": "a-secret-of-mine", "code": "123456"})
+    login(password="a-secret-of-mine")
+
+    kept = str(list(AccessAttempt.objects.values()))
+    assert "alice" in kept
+    assert "a-secret-of-mine" not in kept
+    assert "123456" not in kept

@@ -1,0 +1,99 @@
+"""The rights of access and erasure: what is stored of somebody comes with the export, and goes with the account."""
+
+import json
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from apps.accounts import second_factor, tokens
+from apps.core.models import AuditEvent
+from apps.thinking import trash
+from apps.thinking.models import Node
+from conftest import PASSWORD
+
+EXPORT = "/api/v1/account/export/?as=json"
+# Stored, and not in an export: secrets, what guards log-ins for minutes, and what is Django's own or computed.
+LEFT_OUT = {
+    "accounts.recoverycode",  # digests of secrets
+    "token_blacklist.outstandingtoken",  # secrets
+    "token_blacklist.blacklistedtoken",
+    "axes.accessattempt",  # until fifteen minutes after a wrong password
+    "axes.accessattemptexpiration",
+    "axes.accesslog",  # not written
+    "axes.accessfailurelog",  # not written
+    "core.callcount",  # digests, for a minute
+    "sessions.session",  # of the admin
+    "admin.logentry",  # what administrators did
+    "auth.permission",
+    "auth.group",
+    "contenttypes.contenttype",
+}
+IN_EXPORT = {
+    "accounts.user", "accounts.session", "accounts.secondfactor", "core.auditevent",
+    "thinking.project", "thinking.round", "thinking.step", "thinking.node", "thinking.nodelink",
+    "thinking.steprevision", "thinking.noderename", "thinking.refusedkeyword",
+}  # fmt: skip
+
+
+@pytest.fixture
+def full(as_alice, alice, project):
+    """An account with something of everything, the trash included; the marker is in every text of it."""
+    tokens.start_session(alice)
+    second_factor.begin(alice)
+    step = project.rounds.first().steps.get(type="overview")
+    as_alice.patch(f"/api/v1/steps/{step.pk}/", {"content": {"theme": "marker in a text"}})
+    as_alice.patch(f"/api/v1/steps/{step.pk}/", {"content": {"theme": "another"}})
+    gone = Node.objects.create(owner=alice, title="marker in the trash")
+    trash.move_to_trash(gone)
+    as_alice.delete(
+        f"/api/v1/projects/{as_alice.post('/api/v1/projects/', {'title': 'marker thrown away'}).json()['id']}/"
+    )
+    return alice
+
+
+def test_every_model_is_thought_of():
+    """A new one has to be in the export, or to have a reason not to be."""
+    assert {model._meta.label_lower for model in apps.get_models()} == IN_EXPORT | LEFT_OUT
+
+
+def test_the_export_has_the_person(as_alice, full):
+    export = json.loads(b"".join(as_alice.get(EXPORT).streaming_content))
+    account = export["account"]
+
+    assert account["user"][0]["email"] == full.email
+    assert len(account["sessions"]) == 1
+    assert len(account["second_factor"]) == 1
+    assert [row["title"] for row in account["trash_projects"]] == ["marker thrown away"]
+    assert "marker in the trash" in [row["title"] for row in account["trash_nodes"]]
+    assert len(account["trash_steps"]) == 5
+    assert account["events"][-1]["event"] == "exported"
+
+
+def test_the_export_has_no_secret(as_alice, full):
+    data = b"".join(as_alice.get(EXPORT).streaming_content).decode()
+
+    assert full.password not in data
+    assert full.second_factor.secret not in data
+
+
+def test_a_project_alone_says_nothing_of_the_person(as_alice, full, project):
+    data = b"".join(as_alice.get(f"/api/v1/projects/{project.pk}/export/?as=json").streaming_content).decode()
+
+    assert full.email not in data
+    assert "account" not in json.loads(data)
+
+
+def test_nothing_that_the_person_wrote_or_is_called_stays(as_alice, full):
+    account = full.pk
+    as_alice.post("/api/v1/auth/login/", {"username": "alice", "password": "marker of a wrong password"})
+
+    assert as_alice.delete("/api/v1/auth/me/", {"password": PASSWORD}).status_code == 204
+
+    for table in connection.introspection.table_names():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            rows = str(cursor.fetchall())
+        for word in ("marker", "alice", full.password):
+            assert word not in rows, (table, word)
+    assert AuditEvent.objects.filter(account=account, event="account.deleted").exists()

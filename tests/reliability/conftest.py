@@ -1,0 +1,9 @@
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def root(missing):
+    if os.geteuid() != 0:
+        missing("only root can break, and look into, what runs in containers")

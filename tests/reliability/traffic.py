@@ -1,0 +1,168 @@
+"""Traffic that goes on through a fault, judges each answer, and knows which of its writes must be there afterwards."""
+
+import os
+import queue
+import threading
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+
+import requests
+from requests.exceptions import ChunkedEncodingError
+
+from operations.deploy.traffic import PAUSE, WRITERS, Traffic
+
+# Longer than nginx waits for a backend: it is nginx who answers, and not the client who gives up.
+PATIENCE = 100
+# After an answer that was none.
+REST = 0.3
+# In CI other tests run beside it, and a start takes several times as long.
+RECOVERY = 90 if "PYTEST_XDIST_WORKER" in os.environ else 30
+SHAPE = {"code", "type", "message", "details", "request_id", "timestamp"}
+# Without a failure for so long it has recovered.
+CALM = 3
+
+
+@dataclass
+class Step:
+    """A step whose text is the number of the write; it is written by one thread at a time, as a tab does it."""
+
+    id: str
+    version: int
+    sent: int = 0
+    acknowledged: int = 0
+
+
+class Persistent(Traffic):
+    """What may be besides a refusal, each by the fault.
+
+    `unreachable`: nginx itself may be gone, and a connection refused or reset. `cut_off`: what answers may be killed
+    when it has begun to, and the rest does not come. `code`: a 401 may have this one.
+    """
+
+    def __init__(self, stack, *, unreachable=False, cut_off=False, code=None):
+        super().__init__(stack)
+        self.unreachable, self.cut_off, self.code = unreachable, cut_off, code
+        self.outcomes = Counter()
+        self.titles = {}
+        self.overwritten = []
+        self.slowest = 0
+        self.last_failure = 0
+        self.last_success = {}
+        self.steps = queue.Queue()
+        for _ in range(WRITERS):
+            self.steps.put(self.new_step())
+
+    def new_step(self):
+        project = self.made("POST", "projects/", {"title": "written through a fault"})
+        (round_,) = self.made("GET", f"projects/{project['id']}/rounds/")["results"]
+        step = self.made("GET", f"rounds/{round_['id']}/steps/")["results"][0]
+        return Step(step["id"], step["version"])
+
+    def made(self, method, path, body=None):
+        answer = self.stack.request(method, f"{self.stack.api}/{path}", headers=self.token, json=body)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def read(self, session):
+        self.ask(session, "GET", f"{self.stack.page}/", {200})
+        self.ask(session, "GET", f"{self.stack.api}/nodes/?page_size=5", {200})
+        self.ask(session, "GET", f"{self.stack.api}/projects/", {200})
+
+    def write(self, session):
+        id = str(uuid.uuid4())
+        body = {"id": id, "title": uuid.uuid4().hex}
+        if self.ask(session, "POST", f"{self.stack.api}/nodes/", {200, 201}, json=body) is not None:
+            with self.lock:
+                self.titles[id] = body["title"]
+        step = self.steps.get()
+        try:
+            self.patch(session, step)
+        finally:
+            self.steps.put(step)
+
+    def patch(self, session, step):
+        step.sent += 1
+        answer = self.ask(
+            session, "PATCH", f"{self.stack.api}/steps/{step.id}/", {200, 409},
+            headers={"If-Match": str(step.version)}, json={"content": {"theme": str(step.sent)}},
+        )  # fmt: skip
+        if answer is None:
+            return
+        # A conflict is with a write of this thread that was done although it was not acknowledged.
+        there = answer.json() if answer.status_code == 200 else answer.json()["error"]["current"]
+        number = int(there["content"]["theme"] or 0)
+        if not step.acknowledged <= number <= step.sent:
+            with self.lock:
+                self.overwritten.append(f"{step}: {number}")
+        step.version, step.acknowledged = there["version"], number
+
+    def ask(self, session, method, url, expected, **arguments):
+        began = time.monotonic()
+        try:
+            answer = self.send(session, method, url, timeout=PATIENCE, **arguments)
+        except requests.RequestException as error:
+            expected_of_it = self.unreachable or self.cut_off and isinstance(error, ChunkedEncodingError)
+            outcome, what, answer = "unreachable" if expected_of_it else "wrong", repr(error), None
+        else:
+            what = f"{answer.status_code} {answer.text[:200]}"
+            outcome = "well" if answer.status_code in expected else "refused" if self.is_refusal(answer) else "wrong"
+        ended = time.monotonic()
+        with self.lock:
+            self.asked += 1
+            self.outcomes[outcome] += 1
+            self.slowest = max(self.slowest, ended - began)
+            if outcome == "well":
+                self.last_success[threading.get_ident()] = ended
+            else:
+                self.last_failure = ended
+        if outcome == "wrong":
+            self.note(method, url, what, began)
+        time.sleep(PAUSE if outcome == "well" else REST)
+        return answer if outcome == "well" else None
+
+    def recovers(self):
+        """Waits until every thread is served again and nobody fails; says how long after now the last one failed."""
+        ended = time.monotonic()
+        while True:
+            time.sleep(0.2)
+            now = time.monotonic()
+            with self.lock:
+                since = max(ended, self.last_failure)
+                served = [at for at in self.last_success.values() if at > since]
+            if now - since > CALM and len(served) == len(self.threads):
+                self.seconds_to_recovery = since - ended
+                return
+            assert now - ended < RECOVERY + CALM, f"not recovered after {now - ended:.0f} s: {self.outcomes}"
+
+    def read_back(self):
+        """How many of the acknowledged writes are there, with their value."""
+        there, url = {}, f"{self.stack.api}/nodes/?page_size=100"
+        with self.stack.session() as session:
+            while url:
+                page = session.get(url, headers=self.token, timeout=30).json()
+                there |= {node["id"]: node["title"] for node in page["results"]}
+                url = page["next"]
+        self.lost_nodes = [id for id, title in self.titles.items() if there.get(id) != title]
+        steps = [self.steps.get() for _ in range(WRITERS)]
+        found = len(self.titles) - len(self.lost_nodes)
+        for step in steps:
+            number = int(self.made("GET", f"steps/{step.id}/")["content"]["theme"] or 0)
+            if step.acknowledged <= number <= step.sent:
+                found += step.acknowledged
+        self.acknowledged_writes = len(self.titles) + sum(step.acknowledged for step in steps)
+        return found
+
+    def is_refusal(self, answer):
+        """What may be said while something is broken: to come again, in the API's shape where the API is asked."""
+        if answer.status_code == 503 and not answer.headers.get("Retry-After", "").isdigit():
+            return False
+        if "/api/" not in answer.url:
+            return answer.status_code == 503 and answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        try:
+            error = answer.json()["error"]
+        except (ValueError, KeyError):
+            return False
+        codes = {503: ["SRV_002", "SRV_003"], 401: [self.code]}
+        return set(error) == SHAPE and error["code"] in codes.get(answer.status_code, [])

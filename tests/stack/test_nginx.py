@@ -346,11 +346,14 @@ def test_a_flood_is_refused_but_never_health(stack):
     }
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         flooded = pool.submit(flood, "/_app/immutable/none.js", 3000)
-        while not flooded.done():
+        refused = None
+        while not (refused or flooded.done()):
             response = stack.get(f"{stack.api}/nothing/")
-            if response.status_code == 429:
-                error = check_error(response, 429, "SRV_004", "server_error")
-                assert response.headers["Retry-After"] == "1"
-                assert "入力した内容は失われていません" in error["message"]
-                return
-    pytest.fail("the API was never refused")
+            refused = response if response.status_code == 429 else None
+    # Whatever is asked next comes from the same address; a full burst of 200 is forgotten at 100 a second.
+    time.sleep(2.5)
+
+    assert refused, "the API was never refused"
+    error = check_error(refused, 429, "SRV_004", "server_error")
+    assert refused.headers["Retry-After"] == "1"
+    assert "入力した内容は失われていません" in error["message"]

@@ -72,8 +72,11 @@ def _delete(things: models.QuerySet, id: uuid.UUID) -> bool:
 
 
 def _get_locked(things: models.QuerySet, id: uuid.UUID) -> Project | Node | None:
-    """Locked, because somebody may be taking it out at this moment."""
-    return things.select_for_update().filter(pk=id).first()
+    """Locked, because somebody may be taking it out at this moment, or an import one of its nodes."""
+    thing = things.select_for_update().filter(pk=id).first()
+    if isinstance(thing, Project):
+        list(thing.nodes.order_by("pk").select_for_update().values_list("pk"))
+    return thing
 
 
 @receiver(registration.leaving)

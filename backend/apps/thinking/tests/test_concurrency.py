@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
-from apps.thinking import linking, locks, rounds, trash
+from apps.thinking import linking, locks, nodes, rounds, trash
 from apps.thinking.api.base import RepeatableCreateMixin
 from apps.thinking.models import Node, NodeLink, Project, Step
 from conftest import PASSWORD, UserFactory
@@ -334,6 +334,22 @@ def test_an_import_of_what_is_deleted_for_good(alice, as_alice, project, node):
 
         assert imported.status_code == 200
         assert deleted.status_code in (204, 404)
+
+
+def test_a_node_is_taken_out_of_a_project_that_is_being_deleted(alice, project, node):
+    """As an import does, which has no lock on the project."""
+    trash.move_to_trash(project)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            taken = Node.objects.select_for_update().get(pk=node.pk)
+            deletion = pool.submit(at_once, alice, lambda client: client.delete(f"/api/v1/trash/{project.pk}/"))
+            wait_until_blocked(1)
+            nodes.change_node(taken, project=None, round=None, step=None)
+        assert statuses(deletion.result()) == [204]
+
+    assert Node.objects.filter(pk=node.pk, project=None).exists()
+    assert not Project.objects.filter(pk=project.pk).exists()
 
 
 def test_an_account_is_deleted_while_it_writes():

@@ -206,8 +206,10 @@ def crowd(alice, media, monkeypatch):
     return alice
 
 
-def look_through():
+def look_through(media):
     """What has to be so whatever anybody did."""
+    images = set(Node.objects.exclude(image="").values_list("image", flat=True))
+    assert {f"nodes/{path.name}" for path in media.glob("*")} == images
     for project in Project.objects.all():
         numbers = list(project.rounds.order_by("number").values_list("number", flat=True))
         assert numbers == list(range(1, len(numbers) + 1))
@@ -233,9 +235,7 @@ def look_through():
 def test_nothing_is_lost(crowd, media):
     everybody = let_loose(crowd, [Somebody] * CLIENTS)
 
-    look_through()
-    images = set(Node.objects.exclude(image="").values_list("image", flat=True))
-    assert {f"nodes/{path.name}" for path in media.glob("*")} == images
+    look_through(media)
     # What was made again with the same id has begun again.
     gone = set().union(*(one.gone for one in everybody))
     for kind in ("projects", "rounds", "steps", "nodes"):
@@ -258,7 +258,7 @@ def test_nothing_is_lost(crowd, media):
 def test_nothing_is_lost_while_files_come_in(crowd, media):
     let_loose(crowd, [Somebody] * (CLIENTS - 1) + [Importer])
 
-    look_through()
+    look_through(media)
 
 
 def test_two_accounts_do_not_meet(crowd, bob, media):

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 
 ROOT = Path(__file__).parents[1]
 DOMAIN = "thinkring.test"
+PASSWORD = "correct horse battery"
 PRODUCTION = "docker-compose.prod.yml"
 FRONT_ENDS = ["docker-compose", "docker compose"]
 # All that a test asks comes from one address, as no site's visitors do.
@@ -116,6 +117,14 @@ class Stack:
 
     def get(self, url, **arguments):
         return self.request("GET", url, **arguments)
+
+    def register(self):
+        """Somebody new: what was sent, and what the API answered."""
+        name = f"sato-{uuid.uuid4().hex[:8]}"
+        body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        response = self.request("POST", f"{self.api}/auth/register/", json=body)
+        assert response.status_code == 201, response.text
+        return body | response.json()
 
     def wait(self, deadline=120):
         """Until pages and API answer over HTTPS."""

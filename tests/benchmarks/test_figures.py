@@ -12,7 +12,6 @@ import uuid
 
 import pytest
 
-PASSWORD = "correct horse battery"
 TIMES = 7
 # A machine with other work on it.
 PATIENCE = 10
@@ -27,20 +26,17 @@ SENTENCES = [
 @pytest.fixture(scope="module")
 def person(stack):
     """Asks the API as somebody with an account of their own."""
-    name = f"figures-{uuid.uuid4().hex[:8]}"
-    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    registered = stack.request("POST", f"{stack.api}/auth/register/", json=body)
-    assert registered.status_code == 201, registered.text
+    registered = stack.register()
     with stack.session() as session:
 
         def ask(method, path, **arguments):
             # A token lives for a quarter of an hour, which is longer than the whole of this.
-            headers = {"Authorization": f"Bearer {registered.json()['access']}"} | arguments.pop("headers", {})
+            headers = {"Authorization": f"Bearer {registered['access']}"} | arguments.pop("headers", {})
             response = session.request(method, f"{stack.api}/{path}", headers=headers, **{"timeout": 90, **arguments})
             assert response.ok, response.text[:500]
             return response
 
-        ask.id = registered.json()["user"]["id"]
+        ask.id = registered["user"]["id"]
         yield ask
 
 

@@ -5,7 +5,6 @@ answer that it says. What may never happen is looked for in every answer.
 
 import json
 import re
-import uuid
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from . import connection, notation
 from .tokens import sealed
 
-PASSWORD = "correct horse battery"
 CASES = [(kind, case) for kind in notation.kinds() for case in notation.cases(kind)]
 RAW = [pytest.param(case, id=f"{kind}: {case['name']}") for kind, case in CASES if "raw" in case]
 # What is in addresses and in headers is read by other code of nginx over HTTP/2; a body is not.
@@ -32,9 +30,7 @@ NEVER = re.compile(rb"root:[x*]?:0:|worker_processes|SECRET_KEY|Traceback|/usr/l
 def places(stack):
     """What stands in the cases in braces."""
     host = urlsplit(stack.api).hostname
-    name = f"corpus-{uuid.uuid4().hex[:8]}"
-    account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    assert stack.request("POST", f"{stack.api}/auth/register/", json=account).status_code == 201
+    account = stack.register()
     pair, ended = (log_in(stack, account) for _ in range(2))
     out = stack.request("POST", f"{stack.api}/auth/logout/", json={"refresh": ended["refresh"]})
     assert out.status_code == 204

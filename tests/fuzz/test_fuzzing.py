@@ -10,14 +10,14 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from production import PASSWORD
+
 HERE = Path(__file__).parent
-PASSWORD = "correct horse battery"
 # What answers without an account, by how it begins.
 OPEN = ("/api/v1/auth/", "/api/v1/health/", "/api/v1/version/")
 
@@ -25,11 +25,7 @@ OPEN = ("/api/v1/auth/", "/api/v1/health/", "/api/v1/version/")
 @pytest.fixture(scope="module")
 def fuzzer(stack):
     """The name of an account that nothing but the fuzzer uses."""
-    name = f"fuzzer-{uuid.uuid4().hex[:8]}"
-    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    response = stack.request("POST", f"{stack.api}/auth/register/", json=body)
-    assert response.status_code == 201, response.text
-    return name
+    return stack.register()["username"]
 
 
 class Calls:

@@ -12,13 +12,12 @@ from datetime import datetime, timezone
 
 import pytest
 
-from production import DOMAIN, ENVIRONMENT, ROOT, clone, docker, free_port
+from production import DOMAIN, ENVIRONMENT, PASSWORD, ROOT, clone, docker, free_port
 
 from .terminal import Terminal
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 BLOCKS = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", RUNBOOK, re.M | re.S))
-PASSWORD = "correct horse battery"
 
 
 def commands(name):
@@ -32,13 +31,6 @@ def test_every_block_has_a_test():
 
     assert {f"test_{name.replace('-', '_')}" for name in BLOCKS.keys() - elsewhere} <= set(globals())
     assert len(BLOCKS) == RUNBOOK.count("```bash")
-
-
-def register(stack):
-    name = f"suzuki-{uuid.uuid4().hex[:8]}"
-    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    assert stack.request("POST", f"{stack.api}/auth/register/", json=body).status_code == 201
-    return name
 
 
 def can_log_in(stack, name):
@@ -140,7 +132,7 @@ def origin(stack, tmp_path):
 
 
 def test_update_plain(stack, shell, origin):
-    name = register(stack)
+    name = stack.register()["username"]
 
     shell(commands("update-plain"))
 
@@ -149,7 +141,7 @@ def test_update_plain(stack, shell, origin):
 
 
 def test_update(stack, shell, origin):
-    name = register(stack)
+    name = stack.register()["username"]
 
     shell(commands("update"))
 
@@ -233,14 +225,14 @@ def test_update_images_plain(stack, shell, newer_nginx):
 
 
 def test_restore(stack, shell):
-    before = register(stack)
+    before = stack.register()["username"]
     stack.compose("exec", "-T", "backend", "sh", "-c", "echo ring >media/ring.png")
     # As if a newer image sorted texts in another way, of which the database warns whoever comes.
     psql = ["exec", "-T", "db", "psql", "-U", "thinkring_user", "thinkring_prod", "-c"]
     stack.compose(*psql, "update pg_database set datcollversion = '0' where datname <> 'template0'")
     assert "WARNING" in stack.compose(*psql, "").stderr
     shell(commands("backup"))
-    after = register(stack)
+    after = stack.register()["username"]
     stack.compose("exec", "-T", "backend", "rm", "media/ring.png")
 
     said = shell(commands("restore"))
@@ -269,14 +261,14 @@ def test_moment(stack, shell, figure):
         stack.compose("exec", "-T", "-w", "/app/media", "backend", "sh", "-c", command)
 
     shell(commands("base-backup"))
-    before = register(stack)
+    before = stack.register()["username"]
     media("echo backed up >early.png")
     shell(commands("backup"))
     media("rm early.png")
     time.sleep(1)
     moment = datetime.now(timezone.utc)
     time.sleep(1)
-    after = register(stack)
+    after = stack.register()["username"]
     media("echo in use >late.png")
 
     begun = time.monotonic()
@@ -360,7 +352,7 @@ def test_staging(stack, shell, staging):
         assert time.monotonic() < end, log
         time.sleep(0.5)
 
-    name = register(stack)
+    name = stack.register()["username"]
     shell(commands("backup"))
     restore = commands("staging-data").replace("/path/to/thinkring", str(stack.folder))
     said = shell(restore.replace("DATE", newest_backup(stack)), cwd=staging)
@@ -383,7 +375,7 @@ def databases(stack):
 
 
 def test_clear_away(stack, shell):
-    login = {"username": register(stack), "password": PASSWORD}
+    login = {"username": stack.register()["username"], "password": PASSWORD}
     access = stack.request("POST", f"{stack.api}/auth/token/", json=login).json()["access"]
     as_them = {"headers": {"Authorization": f"Bearer {access}"}}
     for title in ["old", "new"]:
@@ -477,7 +469,7 @@ def test_troubleshooting_database(stack, shell):
 
 
 def test_administrators(stack, shell):
-    name = register(stack)
+    name = stack.register()["username"]
     make = f"update accounts_user set is_superuser = true where username = '{name}'"
     stack.compose("exec", "-T", "db", "psql", "-U", "thinkring_user", "-c", make, "thinkring_prod")
 
@@ -485,7 +477,7 @@ def test_administrators(stack, shell):
 
 
 def test_second_factor(stack, shell):
-    name = register(stack)
+    name = stack.register()["username"]
     stack.compose(
         "exec", "-T", "backend", "python", "manage.py", "shell", "-c",
         "from django.utils import timezone; from apps.accounts.models import *; factor = SecondFactor.objects.create("
@@ -516,7 +508,7 @@ def test_password(stack, shell):
     shell(commands("password"))
 
     stack.wait()
-    assert can_log_in(stack, register(stack))
+    assert can_log_in(stack, stack.register()["username"])
 
 
 def test_it_warns_of_the_complete_clean_up():
@@ -528,7 +520,7 @@ def test_it_warns_of_the_complete_clean_up():
 
 
 def test_clean_up(stack, shell):
-    name = register(stack)
+    name = stack.register()["username"]
 
     shell(commands("clean-up"))
 

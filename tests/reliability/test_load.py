@@ -53,9 +53,7 @@ class Person:
 
     def __init__(self, stack):
         self.stack = stack
-        name = f"load-{uuid.uuid4().hex[:8]}"
-        self.account = {"username": name, "email": f"{name}@example.com", "password": "correct horse battery"}
-        self.post("auth/register/", self.account)
+        self.account = stack.register()
         project = self.post("projects/", {"title": "read under load"}, self.token())["id"]
         for _ in range(20):
             self.post("nodes/", {"title": uuid.uuid4().hex, "project": project}, self.token())

@@ -1,5 +1,3 @@
-import uuid
-
 import pytest
 
 from production import FRONT_ENDS
@@ -14,12 +12,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def account(stack):
-    """Somebody new, as the API says it: the answer to the registration."""
-    name = f"sato-{uuid.uuid4().hex[:8]}"
-    body = {"username": name, "email": f"{name}@example.com", "password": "correct horse battery"}
-    response = stack.request("POST", f"{stack.api}/auth/register/", json=body)
-    assert response.status_code == 201, response.text
-    return body | response.json()
+    return stack.register()
 
 
 def bearer(access):

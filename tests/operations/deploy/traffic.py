@@ -25,11 +25,7 @@ class Traffic:
         self.commits = set()
         self.lock = threading.Lock()
         self.stop = threading.Event()
-        name = f"traffic-{uuid.uuid4().hex[:8]}"
-        account = {"username": name, "email": f"{name}@example.com", "password": "correct horse battery"}
-        answer = stack.request("POST", f"{stack.api}/auth/register/", json=account)
-        assert answer.status_code == 201, answer.text
-        answer = stack.request("POST", f"{stack.api}/auth/token/", json=account)
+        answer = stack.request("POST", f"{stack.api}/auth/token/", json=stack.register())
         self.token = {"Authorization": f"Bearer {answer.json()['access']}"}
 
     def __enter__(self):

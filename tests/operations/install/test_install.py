@@ -11,14 +11,13 @@ import time
 
 import pytest
 
-from production import DOMAIN, ENVIRONMENT, FRONT_ENDS, Stack, clone, docker
+from production import DOMAIN, ENVIRONMENT, FRONT_ENDS, PASSWORD, Stack, clone, docker
 
 from ..certificates.authority import Authority
 from ..certificates.server import Server
 from ..terminal import Terminal
 
 ADDRESS = "admin@thinkring.test"
-PASSWORD = "correct horse battery"
 # The one of this machine must not be touched; tests/operations/firewall/ has a machine for it.
 FIREWALL = """#!/bin/sh
 echo "firewall.sh $*" >>ops/state/firewall.txt
@@ -196,13 +195,11 @@ def test_once_more_it_changes_nothing(installed):
 def test_the_machine_is_lost(installed, figure):
     """What is left: .env.production, and the backups as restic has them. Nothing else is set up by hand."""
     stack, environment = installed.stack, installed.environment | {"COMPOSE": FRONT_ENDS[0]}
-    person = {"username": "suzuki", "email": "suzuki@example.com", "password": PASSWORD}
     # That of the third run; it is issued anew on the new machine.
     stack.certificate = installed.authority.root
-    later = {"username": "tanaka", "email": "tanaka@example.com", "password": PASSWORD}
-    assert stack.request("POST", f"{stack.api}/auth/register/", json=person).status_code == 201
+    there = stack.register()["username"]
     subprocess.run([stack.folder / "backup.sh"], check=True, env=environment, capture_output=True)
-    assert stack.request("POST", f"{stack.api}/auth/register/", json=later).status_code == 201
+    later = stack.register()["username"]
     stack.compose("down", "--volumes")
     lost = stack.folder.rename(stack.folder.with_name("lost"))
 
@@ -224,7 +221,7 @@ def test_the_machine_is_lost(installed, figure):
     assert result.returncode == 0, result.stdout + result.stderr
     statuses = [
         stack.request("POST", f"{stack.api}/auth/login/", json={"username": name, "password": PASSWORD}).status_code
-        for name in ["admin", "suzuki", "tanaka"]
+        for name in ["admin", there, later]
     ]
     assert statuses == [200, 200, 401], "what came after the backup is gone"
 

@@ -385,15 +385,13 @@ def test_lost_volumes(engine, tmp_path, figure):
     """
     stack = Stack(tmp_path / "thinkring", FRONT_ENDS[-1].split())
     with stack.running():
-        person = {"username": "suzuki", "email": "suzuki@example.com", "password": "correct horse battery"}
-        assert stack.request("POST", f"{stack.api}/auth/register/", json=person).status_code == 201
+        there = stack.register()
         stack.compose("exec", "-T", "backend", "sh", "-c", "mkdir media/a; dd if=/dev/urandom of=media/a/b.png count=9")
         sums = ["exec", "-T", "backend", "sh", "-c", "find media -type f -exec sha256sum {} + | sort"]
         media = stack.compose(*sums).stdout
         environment = os.environ | {"COMPOSE": FRONT_ENDS[-1]}
         subprocess.run([stack.folder / "backup.sh"], check=True, env=environment)
-        later = {**person, "username": "tanaka", "email": "tanaka@example.com"}
-        assert stack.request("POST", f"{stack.api}/auth/register/", json=later).status_code == 201
+        later = stack.register()
         stack.compose("down", "--volumes")
         for name in ["page.names", "api.names"]:
             (stack.folder / "nginx" / "domain" / name).unlink()
@@ -409,8 +407,8 @@ def test_lost_volumes(engine, tmp_path, figure):
         stack.wait()
         figure("back on lost volumes, images there, after", f"{time.monotonic() - started:.0f} s")
 
-        logins = [{"username": name, "password": person["password"]} for name in ["suzuki", "tanaka"]]
-        statuses = [stack.request("POST", f"{stack.api}/auth/login/", json=login).status_code for login in logins]
+        login = f"{stack.api}/auth/login/"
+        statuses = [stack.request("POST", login, json=person).status_code for person in (there, later)]
         assert statuses == [200, 401], "what came after the backup is gone"
         assert "a/b.png" in media
         assert stack.compose(*sums).stdout == media

@@ -18,9 +18,9 @@ from datetime import datetime, timezone
 import pytest
 from PIL import Image
 
-from production import ENVIRONMENT, FRONT_ENDS, docker
+from production import ENVIRONMENT, FRONT_ENDS, PASSWORD, docker
 
-from ..test_runbook import PASSWORD, can_log_in, commands, register
+from ..test_runbook import can_log_in, commands
 
 TITLE = "庭の水やりを楽にする – and “quotes”, 'too'; \\N"
 SCRIPT = "ops/upgrade-postgres.sh"
@@ -30,7 +30,7 @@ class Person:
     """Somebody with a project, a step that was written in, and a node with an image."""
 
     def __init__(self, stack):
-        self.stack, self.name = stack, register(stack)
+        self.stack, self.name = stack, stack.register()["username"]
         login = {"username": self.name, "password": PASSWORD}
         access = stack.request("POST", f"{stack.api}/auth/token/", json=login).json()["access"]
         self.token = {"Authorization": f"Bearer {access}"}
@@ -180,7 +180,7 @@ def test_there_and_back(stack, shell, figure):
     assert "ok     the database archives what it writes, and has a base backup" in looked.stdout, looked.stdout
     refused = run(stack)
     assert (refused.returncode, refused.stderr) == (1, "upgrade-postgres.sh: PostgreSQL 17 serves already.\n")
-    later = register(stack)
+    later = stack.register()["username"]
 
     shell(commands("postgres-back"))
 
@@ -410,16 +410,16 @@ def test_what_else_is_in_the_server_comes_along(stack, shell):
 @pytest.mark.parametrize("stack", FRONT_ENDS, indirect=True)
 def test_backups_on_the_new_one(stack, shell):
     """Both ways of getting a database back, the drill, and in the end what is left of 15 is deleted."""
-    before = register(stack)
+    before = stack.register()["username"]
     shell(commands("upgrade-postgres"))
     stack.wait()
-    later = register(stack)
+    later = stack.register()["username"]
     shell("./backup.sh")
-    last = register(stack)
+    last = stack.register()["username"]
     time.sleep(1)
     moment = datetime.now(timezone.utc)
     time.sleep(1)
-    lost = register(stack)
+    lost = stack.register()["username"]
 
     shell(f"ops/restore.sh --to '{moment.isoformat()}' --replace")
 

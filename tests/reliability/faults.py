@@ -131,10 +131,10 @@ def move(stack, old, new):
     docker("run", "--rm", "--volume", f"{old}:/old", "--volume", f"{new}:/new", "postgres:15", "sh", "-euc", copy)
 
 
-def ready(stack, deadline=120):
+def ready(stack):
     """Waits until the API answers, its database included."""
-    stack.wait(deadline)
-    end = time.monotonic() + deadline
+    stack.wait()
+    end = time.monotonic() + 120
     while (answer := stack.get(f"{stack.api}/health/ready/", timeout=60)).status_code != 200:
         assert time.monotonic() < end, answer.text
         time.sleep(0.3)
@@ -262,15 +262,15 @@ def another_clock(stack, folder, offset):
 
 
 @contextlib.contextmanager
-def locked(stack, step, seconds=4):
-    """Somebody else holds the row of a step, not as long as the lock_timeout of gunicorn.conf.py."""
+def locked(stack, step):
+    """Somebody else holds the row of a step for four seconds, not as long as the lock_timeout of gunicorn.conf.py."""
     select = f"select 'held' from thinking_step where id = '{step}' for update"
     with subprocess.Popen(
         ["docker", "exec", "--interactive", stack.container("db"),
          "sh", "-c", 'psql -qAt -U "$POSTGRES_USER" "$POSTGRES_DB"'],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        process.stdin.write(f"begin;\n{select};\nselect pg_sleep({seconds});\ncommit;\n")
+        process.stdin.write(f"begin;\n{select};\nselect pg_sleep(4);\ncommit;\n")
         process.stdin.close()
         assert process.stdout.readline() == "held\n"
         yield

@@ -12,6 +12,8 @@ from collections import defaultdict
 
 from production import DOMAIN
 
+from .traffic import is_refusal
+
 HOST = f"api.{DOMAIN}"
 # So many wait for an answer at the same time, at most.
 THREADS = 250
@@ -88,13 +90,8 @@ class Load:
             if answer.status in (200, 201):
                 if body:
                     self.acknowledged[body["id"]] = body["title"]
-            elif not self.is_refusal(answer, content):
+            elif not is_refusal(path, answer.status, answer.headers, content):
                 self.wrong.append(f"{answer.status} {content[:200]}")
-
-    @staticmethod
-    def is_refusal(answer, content):
-        told = answer.status == 503 and answer.getheader("Retry-After", "").isdigit()
-        return told and json.loads(content)["error"]["code"] in ("SRV_002", "SRV_003")
 
     @property
     def served(self):

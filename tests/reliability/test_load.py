@@ -18,6 +18,7 @@ from production import docker
 from . import faults
 from .load import Load, percentile, percentiles
 from .test_faults import restarts, torture
+from .traffic import found_nodes
 
 SERVICES = ["nginx", "frontend", "backend", "db"]
 OUTCOMES = ["served", "refused", "wrong"]
@@ -73,15 +74,7 @@ class Person:
         return Load(self.stack, self.token(), self.page, seconds=seconds, **load)
 
     def kept(self, acknowledged):
-        """How many of the acknowledged writes are there, with their value."""
-        there, url = {}, f"{self.stack.api}/nodes/?page_size=100"
-        with self.stack.session() as session:
-            session.headers["Authorization"] = f"Bearer {self.token()}"
-            while url:
-                page = session.get(url, timeout=60).json()
-                there |= {node["id"]: node["title"] for node in page["results"]}
-                url = page["next"]
-        return sum(there.get(id) == title for id, title in acknowledged.items())
+        return found_nodes(self.stack, {"Authorization": f"Bearer {self.token()}"}, acknowledged)
 
 
 @pytest.fixture

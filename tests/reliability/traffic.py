@@ -1,5 +1,6 @@
 """Traffic that goes on through a fault, judges each answer, and knows which of its writes must be there afterwards."""
 
+import json
 import os
 import queue
 import threading
@@ -31,6 +32,8 @@ class Step:
     id: str
     version: int
     sent: int = 0
+    # The number of the last one that is known to be there, and how many were answered with 200.
+    there: int = 0
     acknowledged: int = 0
 
 
@@ -93,10 +96,11 @@ class Persistent(Traffic):
         # A conflict is with a write of this thread that was done although it was not acknowledged.
         there = answer.json() if answer.status_code == 200 else answer.json()["error"]["current"]
         number = int(there["content"]["theme"] or 0)
-        if not step.acknowledged <= number <= step.sent:
+        if not step.there <= number <= step.sent:
             with self.lock:
                 self.overwritten.append(f"{step}: {number}")
-        step.version, step.acknowledged = there["version"], number
+        step.version, step.there = there["version"], number
+        step.acknowledged += answer.status_code == 200
 
     def ask(self, session, method, url, expected, **arguments):
         began = time.monotonic()
@@ -107,7 +111,11 @@ class Persistent(Traffic):
             outcome, what, answer = "unreachable" if expected_of_it else "wrong", repr(error), None
         else:
             what = f"{answer.status_code} {answer.text[:200]}"
-            outcome = "well" if answer.status_code in expected else "refused" if self.is_refusal(answer) else "wrong"
+            outcome = "wrong"
+            if answer.status_code in expected:
+                outcome = "well"
+            elif is_refusal(url, answer.status_code, answer.headers, answer.content, self.code):
+                outcome = "refused"
         ended = time.monotonic()
         with self.lock:
             self.asked += 1
@@ -137,32 +145,41 @@ class Persistent(Traffic):
             assert now - ended < RECOVERY + CALM, f"not recovered after {now - ended:.0f} s: {self.outcomes}"
 
     def read_back(self):
-        """How many of the acknowledged writes are there, with their value."""
-        there, url = {}, f"{self.stack.api}/nodes/?page_size=100"
-        with self.stack.session() as session:
-            while url:
-                page = session.get(url, headers=self.token, timeout=30).json()
-                there |= {node["id"]: node["title"] for node in page["results"]}
-                url = page["next"]
-        self.lost_nodes = [id for id, title in self.titles.items() if there.get(id) != title]
+        """How many of the acknowledged writes are there."""
+        found = found_nodes(self.stack, self.token, self.titles)
         steps = [self.steps.get() for _ in range(WRITERS)]
-        found = len(self.titles) - len(self.lost_nodes)
         for step in steps:
             number = int(self.made("GET", f"steps/{step.id}/")["content"]["theme"] or 0)
-            if step.acknowledged <= number <= step.sent:
+            # Each was written over the version of the one before, so that the last stands for all.
+            if step.there <= number <= step.sent:
                 found += step.acknowledged
         self.acknowledged_writes = len(self.titles) + sum(step.acknowledged for step in steps)
         return found
 
-    def is_refusal(self, answer):
-        """What may be said while something is broken: to come again, in the API's shape where the API is asked."""
-        if answer.status_code == 503 and not answer.headers.get("Retry-After", "").isdigit():
-            return False
-        if "/api/" not in answer.url:
-            return answer.status_code == 503 and answer.headers["Content-Type"] == "text/html; charset=utf-8"
-        try:
-            error = answer.json()["error"]
-        except (ValueError, KeyError):
-            return False
-        codes = {503: ["SRV_002", "SRV_003"], 401: [self.code]}
-        return set(error) == SHAPE and error["code"] in codes.get(answer.status_code, [])
+
+def found_nodes(stack, token, titles):
+    """How many of the nodes, given as titles by ids, are there with their title."""
+    there, url = {}, f"{stack.api}/nodes/?page_size=100"
+    with stack.session() as session:
+        while url:
+            page = session.get(url, headers=token, timeout=60).json()
+            there |= {node["id"]: node["title"] for node in page["results"]}
+            url = page["next"]
+    return sum(there.get(id) == title for id, title in titles.items())
+
+
+def is_refusal(url, status, headers, content, code=None):
+    """What may be said while something is broken: to come again, in the API's shape where the API is asked.
+
+    `code` is what a 401 may have.
+    """
+    if status == 503 and not (headers.get("Retry-After") or "").isdigit():
+        return False
+    if "/api/" not in url:
+        return status == 503 and headers.get("Content-Type") == "text/html; charset=utf-8"
+    try:
+        error = json.loads(content)["error"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    codes = {503: ["SRV_002", "SRV_003"], 401: [code]}
+    return set(error) == SHAPE and error["code"] in codes.get(status, [])

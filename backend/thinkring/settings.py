@@ -157,14 +157,15 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_of"
+AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_kept"
 AXES_CLIENT_IP_CALLABLE = "apps.core.requests.client_address"
 AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
 # Of a form that failed nothing is kept but that it failed.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 # apps.core.audit has it, without names.
 AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
+# Of digests nobody can make anything.
+AXES_ENABLE_ADMIN = False
 
 # Calls a minute: of log-in for each name and address, of log-in for each address, other ones for each address, and
 # of somebody who is signed in for the account.

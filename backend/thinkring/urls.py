@@ -3,6 +3,7 @@ from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from apps.accounts.admin import log_in
 from apps.core import errors
 from apps.core.views import security_txt, unknown_route
 
@@ -12,6 +13,7 @@ handler404 = errors.not_found
 handler500 = errors.server_error
 
 urlpatterns = [
+    path("admin/login/", log_in),
     path("admin/", admin.site.urls),
     path(".well-known/security.txt", security_txt),
     path("api/v1/", include("apps.core.urls")),

@@ -387,7 +387,7 @@ def test_clear_away(stack, shell):
     said = shell(commands("clear-away"))
 
     assert "Deleted 1 projects and 0 nodes from the trash." in said
-    assert "Deleted 0 old sessions and 0 expired tokens." in said
+    assert "Deleted 0 old sessions, 0 expired tokens," in said
     trash = stack.get(f"{stack.api}/trash/", **as_them).json()
     assert [thing["title"] for thing in trash["results"]] == ["new"]
 

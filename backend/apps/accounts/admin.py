@@ -3,14 +3,13 @@ from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.contrib.auth.signals import user_login_failed
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from apps.accounts import devices, registration, second_factor
+from apps.accounts import devices, lockout, registration, second_factor
 from apps.accounts.models import SecondFactor, Session, User
-from apps.core import audit, throttling
-from apps.core.errors import KINDS
+from apps.core import audit
 
 # They show whole tokens; a log-in is watched and ended as a session.
 admin.site.unregister([OutstandingToken, BlacklistedToken])
@@ -19,23 +18,22 @@ admin.site.unregister([OutstandingToken, BlacklistedToken])
 class AuthenticationForm(AdminAuthenticationForm):
     """The admin's own log-in wants the second factor too; otherwise it would be the way around it."""
 
+    request: HttpRequest
     code = forms.CharField(label=_("Code, if the account wants one"), required=False, max_length=40)
-
-    def clean(self):
-        name = throttling.name_at(self.request, self.cleaned_data.get("username", ""))
-        within = throttling.LoginAddressLimit().allows(throttling.network(self.request))
-        if not (throttling.LoginNameLimit().allows(name) and within):
-            raise forms.ValidationError(KINDS["SRV_004"].message)
-        return super().clean()
 
     def confirm_login_allowed(self, user):
         super().confirm_login_allowed(user)
         code = self.cleaned_data.get("code", "")
         if not second_factor.passes(user, code):
             if code:
-                name = {"username": self.cleaned_data["username"]}
-                user_login_failed.send(__name__, credentials=name, request=self.request)
+                lockout.count_failure(self.request, self.cleaned_data["username"])
             raise forms.ValidationError(second_factor.CODE_MISSING)
+
+
+def log_in(request: HttpRequest) -> HttpResponse:
+    """The admin's own, with the limits of the API's."""
+    refused = lockout.refusal(request) if request.method == "POST" else None
+    return refused or admin.site.login(request)
 
 
 admin.site.login_form = AuthenticationForm
@@ -71,6 +69,13 @@ class UserAdmin(DjangoUserAdmin):
         super().save_model(request, obj, form, change)
         if change:
             registration.tell_old_address(obj, form.initial["email"], form.initial["language"])
+
+    def delete_model(self, request, obj):
+        registration.delete_account(obj)
+
+    def delete_queryset(self, request, queryset):
+        for user in queryset:
+            registration.delete_account(user)
 
     @admin.action(description=_("End the sessions of the selected users"), permissions=["change"])
     def end_sessions(self, request, queryset):

@@ -2,10 +2,10 @@
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 
-from apps.accounts.lockout import name_of
+from apps.accounts.lockout import name_tried
 from apps.accounts.models import User
 from apps.core import audit
 
@@ -17,10 +17,16 @@ def logged_in(request, user, **kwargs) -> None:
 
 @receiver(user_login_failed)
 def login_failed(credentials, request, **kwargs) -> None:
-    """The name is not written down: now and then somebody types a password there."""
-    user = User.objects.known_as(name_of(request, credentials)).first()
+    """The name is not written down, see apps.accounts.lockout."""
+    user = User.objects.known_as(name_tried(request, credentials)).first()
     locked = getattr(request, "axes_locked_out", False)
     audit.record("login.refused", account=user and user.pk, path=request.path, locked=locked)
+
+
+@receiver(pre_save, sender=LogEntry)
+def without_titles(instance: LogEntry, **kwargs) -> None:
+    """The admin's own log has ids too: it would say what was called how after an account is gone."""
+    instance.object_repr = str(instance.object_id)
 
 
 @receiver(post_save, sender=LogEntry)

@@ -1,26 +1,73 @@
-"""What django-axes asks of us about those who guess at passwords (AXES_… in the settings)."""
+"""Against those who guess at passwords: the limits of log-ins in a minute, and what django-axes asks of us.
+
+That locks out who was wrong too often (AXES_… in the settings).
+"""
+
+import hashlib
+import math
+import unicodedata
 
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.core.errors import json_error
-from apps.core.throttling import compared
+from apps.core.errors import KINDS, json_error
+from apps.core.throttling import Limit, network
 
 
-def name_of(request: HttpRequest, credentials: dict | None) -> str:
-    """The name that is tried."""
+class LoginAddressLimit(Limit):
+    name = "login_address"
+
+    def key(self, request):
+        return network(request)
+
+
+class LoginNameLimit(Limit):
+    """Of a name that is tried at an address."""
+
+    name = "login_name"
+
+    def key(self, request):
+        given = request.data if hasattr(request, "data") else request.POST
+        name = given.get("username") if isinstance(given, dict) else None
+        return f"{network(request)} {compared(str(name))}"
+
+
+def compared(name: str) -> str:
+    """A name as the log-in compares it."""
+    return unicodedata.normalize("NFKC", name).strip().lower()
+
+
+def name_tried(request: HttpRequest, credentials: dict | None) -> str:
     name = (credentials or {}).get("username") or request.POST.get("username", "")
-    return compared(name)[:255].replace("\0", "")
+    return compared(name).replace("\0", "")
+
+
+def name_kept(request: HttpRequest, credentials: dict | None) -> str:
+    """As django-axes writes it down: now and then somebody types a password there."""
+    return _digest(name_tried(request, credentials))
 
 
 def forget(user) -> None:
     """What is kept of those who tried this account's names."""
-    AccessAttempt.objects.filter(username__in=[compared(user.username), compared(user.email)]).delete()
+    names = [_digest(compared(name)) for name in (user.username, user.email)]
+    AccessAttempt.objects.filter(username__in=names).delete()
+
+
+def count_failure(request: HttpRequest, name: str) -> None:
+    """A wrong code counts as a wrong password does."""
+    user_login_failed.send(__name__, credentials={"username": name}, request=request)
+
+
+def refusal(request: HttpRequest) -> HttpResponse | None:
+    """Of a log-in that is one too many in its minute; it is counted."""
+    over = [limit for limit in (LoginAddressLimit(), LoginNameLimit()) if not limit.allow_request(request, None)]
+    return _too_many(request, str(KINDS["SRV_004"].message), max(limit.wait() for limit in over)) if over else None
 
 
 def answer(request: HttpRequest, response: HttpResponse | None, credentials: dict | None) -> HttpResponse:
@@ -29,10 +76,18 @@ def answer(request: HttpRequest, response: HttpResponse | None, credentials: dic
     last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
     seconds = max(1, round((last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds()))
     message = _("Too many wrong passwords. Try again in %(minutes)d minutes.") % {"minutes": -(-seconds // 60)}
+    return _too_many(request, message, seconds)
+
+
+def _too_many(request: HttpRequest, message: str, seconds: float) -> HttpResponse:
     if request.path.startswith("/admin/"):
-        locked = HttpResponse(message, status=429, content_type="text/plain; charset=utf-8")
+        refused = HttpResponse(message, status=429, content_type="text/plain; charset=utf-8")
     else:
-        locked = json_error("SRV_004", message=message)
-    locked["Retry-After"] = str(seconds)
-    locked["Cache-Control"] = "no-store"
-    return locked
+        refused = json_error("SRV_004", message=message)
+    refused["Retry-After"] = str(math.ceil(seconds))
+    refused["Cache-Control"] = "no-store"
+    return refused
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()

@@ -1,6 +1,7 @@
 """Who did what that matters for the safety of accounts: a line of JSON in the log, and a row that outlives it.
 
-Written down are ids and kinds, never names, texts or secrets: an account's id says nothing once the account is deleted.
+Written down are ids, kinds, and of a page that was refused its origin, never names, texts or secrets: an account's id
+says nothing once the account is deleted.
 """
 
 import ipaddress

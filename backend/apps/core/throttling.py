@@ -3,7 +3,6 @@
 import hashlib
 import ipaddress
 import time
-import unicodedata
 import uuid
 
 from django.conf import settings
@@ -75,31 +74,6 @@ class AnonymousLimit(Limit):
 
     def key(self, request):
         return None if request.user.pk else network(request)
-
-
-class LoginAddressLimit(Limit):
-    name = "login_address"
-
-    def key(self, request):
-        return network(request)
-
-
-class LoginNameLimit(Limit):
-    name = "login_name"
-
-    def key(self, request):
-        name = request.data.get("username") if isinstance(request.data, dict) else None
-        return name_at(request, str(name))
-
-
-def name_at(request, name: str) -> str:
-    """A name that is tried at an address."""
-    return f"{network(request)} {compared(name)}"
-
-
-def compared(name: str) -> str:
-    """A name as the log-in compares it."""
-    return unicodedata.normalize("NFKC", name).strip().lower()
 
 
 def network(request) -> str:

@@ -10,6 +10,8 @@ class FromOwnPages(BasePermission):
     def has_permission(self, request, view):
         if self._is_own(request):
             return True
+        # Limits are looked at after permissions, and this writes a row.
+        view.check_throttles(request)
         audit.record("refused", account=None, path=request.path, origin=request.headers.get("Origin", "")[:200])
         return False
 

@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from apps.accounts import registration, second_factor, tokens
+from apps.accounts import lockout, registration, second_factor, tokens
 from apps.accounts.api.permissions import FromOwnPages
 from apps.accounts.api.serializers import (
     GivenRefreshSerializer,
@@ -25,7 +25,6 @@ from apps.accounts.api.serializers import (
 )
 from apps.accounts.models import User
 from apps.core.errors import ApiError, invalid
-from apps.core.throttling import LoginAddressLimit, LoginNameLimit
 from apps.core.views import OpenView
 
 CODE_WRONG = _("The code is not right, or was used already. Type the one that the app shows now, or a recovery code.")
@@ -90,7 +89,7 @@ def by_password(request):
         raise ApiError("AUTH_004")
     if not second_factor.passes(user, code):
         if code:
-            user_login_failed.send(__name__, credentials={"username": given["username"]}, request=request._request)
+            lockout.count_failure(request._request, given["username"])
         reason = CODE_WRONG if code else second_factor.CODE_MISSING
         raise ApiError("AUTH_004", reason, details=[{"field": "code", "reason": str(reason)}])
     return user
@@ -102,7 +101,7 @@ class TokenView(OpenView):
 
 
 class ByPasswordView(TokenView):
-    throttle_classes = (LoginAddressLimit, LoginNameLimit)
+    throttle_classes = (lockout.LoginAddressLimit, lockout.LoginNameLimit)
 
 
 class RegisterView(TokenView):

@@ -132,7 +132,8 @@ def test_the_admin(admin, root, alice):
     admin.post("/admin/accounts/user/", {"action": "delete_selected", "_selected_action": [alice.pk], "post": "yes"})
 
     assert told(root) == ["login", "admin.changed", "admin.deleted"]
-    assert AuditEvent.objects.last().details == {"model": "user", "object": str(alice.pk)}
+    assert AuditEvent.objects.get(event="admin.deleted").details == {"model": "user", "object": str(alice.pk)}
+    assert AuditEvent.objects.filter(event="account.deleted", account=alice.pk).exists()
 
 
 def test_disabling_an_account_ends_its_sessions(admin, alice):

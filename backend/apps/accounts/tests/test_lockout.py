@@ -127,15 +127,20 @@ def test_the_admin_has_the_limits_of_the_log_in():
 
     page = Client(headers={"Accept-Language": "en"}).post("/admin/login/", {**form, "password": PASSWORD})
 
-    assert page.status_code == 200
+    assert page.status_code == 429
+    assert 1 <= int(page["Retry-After"]) <= 61
     assert "Too many requests." in page.content.decode()
+    assert Client().get("/admin/login/").status_code == 200
 
 
 def test_what_is_kept_of_a_guess(alice):
     Client().post("/admin/login/", {"username": "alice", "password": "a-secret-of-mine", "code": "123456"})
     login(password="a-secret-of-mine")
 
+    login(name="a-secret-in-the-wrong-field")
+
+    assert AccessAttempt.objects.count() == 3
     kept = str(list(AccessAttempt.objects.values()))
-    assert "alice" in kept
-    assert "a-secret-of-mine" not in kept
+    assert "alice" not in kept
+    assert "a-secret" not in kept
     assert "123456" not in kept

@@ -159,3 +159,11 @@ def test_at_once(alice):
         found = list(pool.map(ask, range(40)))
 
     assert (found.count(401), found.count(429)) == (5, 35)
+
+
+def test_refusing_a_foreign_page_writes_no_more_than_the_limit(db):
+    headers = {"Origin": "https://evil.example"}
+    answers = statuses(lambda: APIClient().post(REFRESH, headers=headers), 65)
+
+    assert answers == [403] * 60 + [429] * 5
+    assert AuditEvent.objects.filter(event="refused").count() == 60

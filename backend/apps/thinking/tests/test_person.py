@@ -1,16 +1,20 @@
 """The rights of access and erasure: what is stored of somebody comes with the export, and goes with the account."""
 
+import base64
 import json
 
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test import Client
 
 from apps.accounts import second_factor, tokens
+from apps.accounts.models import User
 from apps.core.models import AuditEvent
-from apps.thinking import trash
-from apps.thinking.models import Node
-from conftest import PASSWORD
+from apps.thinking import rounds, trash
+from apps.thinking.models import Node, RefusedKeyword
+from apps.thinking.tests.test_api_images import picture
+from conftest import PASSWORD, UserFactory, signed_in
 
 EXPORT = "/api/v1/account/export/?as=json"
 # Stored, and not in an export: secrets, what guards log-ins for minutes, and what is Django's own or computed.
@@ -44,11 +48,13 @@ def full(as_alice, alice, project):
     step = project.rounds.first().steps.get(type="overview")
     as_alice.patch(f"/api/v1/steps/{step.pk}/", {"content": {"theme": "marker in a text"}})
     as_alice.patch(f"/api/v1/steps/{step.pk}/", {"content": {"theme": "another"}})
-    gone = Node.objects.create(owner=alice, title="marker in the trash")
-    trash.move_to_trash(gone)
-    as_alice.delete(
-        f"/api/v1/projects/{as_alice.post('/api/v1/projects/', {'title': 'marker thrown away'}).json()['id']}/"
-    )
+    gone = as_alice.post("/api/v1/nodes/", {"title": "marker of a name before"}).json()
+    as_alice.patch(f"/api/v1/nodes/{gone['id']}/", {"title": "marker in the trash"})
+    as_alice.put(f"/api/v1/nodes/{gone['id']}/image/", picture(size=(4, 4)), content_type="image/png")
+    trash.move_to_trash(Node.objects.get(pk=gone["id"]))
+    thrown_away = rounds.start_project(alice, "marker thrown away")
+    RefusedKeyword.objects.create(project=thrown_away, word="marker refused")
+    trash.move_to_trash(thrown_away)
     return alice
 
 
@@ -64,9 +70,12 @@ def test_the_export_has_the_person(as_alice, full):
     assert account["user"][0]["email"] == full.email
     assert len(account["sessions"]) == 1
     assert len(account["second_factor"]) == 1
-    assert [row["title"] for row in account["trash_projects"]] == ["marker thrown away"]
-    assert "marker in the trash" in [row["title"] for row in account["trash_nodes"]]
-    assert len(account["trash_steps"]) == 5
+    (project,) = account["trash_projects"]
+    assert (project["title"], project["refused_keywords"]) == ("marker thrown away", ["marker refused"])
+    (node,) = account["trash_nodes"]
+    assert (node["title"], node["renames"][0]["old_title"]) == ("marker in the trash", "marker of a name before")
+    assert base64.b64decode(node["image"]).startswith(b"\x89PNG")
+    assert [step["round_id"] for step in account["trash_steps"]] == [account["trash_rounds"][0]["id"]] * 5
     assert account["events"][-1]["event"] == "exported"
 
 
@@ -84,12 +93,34 @@ def test_a_project_alone_says_nothing_of_the_person(as_alice, full, project):
     assert "account" not in json.loads(data)
 
 
-def test_nothing_that_the_person_wrote_or_is_called_stays(as_alice, full):
+def by_themselves(account):
+    assert signed_in(account).delete("/api/v1/auth/me/", {"password": PASSWORD}).status_code == 204
+
+
+def in_the_admin(account):
+    root = Client()
+    root.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
+    page = f"/admin/accounts/user/{account.pk}"
+    form = {"username": "alice", "email": account.email, "language": "en", "theme": "system", "is_active": "on"}
+    assert root.post(f"{page}/change/", form).status_code == 302
+    assert root.post(f"{page}/delete/", {"post": "yes"}).status_code == 302
+
+
+def with_others_in_the_admin(account):
+    root = Client()
+    root.force_login(UserFactory(username="root", is_staff=True, is_superuser=True))
+    form = {"action": "delete_selected", "_selected_action": [str(account.pk)], "post": "yes"}
+    assert root.post("/admin/accounts/user/", form).status_code == 302
+
+
+@pytest.mark.parametrize("delete", [by_themselves, in_the_admin, with_others_in_the_admin])
+def test_nothing_that_the_person_wrote_or_is_called_stays(as_alice, full, delete):
     account = full.pk
     as_alice.post("/api/v1/auth/login/", {"username": "alice", "password": "marker of a wrong password"})
 
-    assert as_alice.delete("/api/v1/auth/me/", {"password": PASSWORD}).status_code == 204
+    delete(full)
 
+    assert not User.objects.filter(pk=account).exists()
     for table in connection.introspection.table_names():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608

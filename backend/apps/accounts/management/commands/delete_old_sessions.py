@@ -32,7 +32,10 @@ class Command(BaseCommand):
         # Takes their entries in the blacklist along.
         expired.delete()
         call_command("clearsessions")
-        AuditEvent.objects.filter(at__lt=now - timedelta(days=365)).delete()
-        CallCount.objects.filter(ends_at__lt=now.timestamp()).delete()
-        AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME).delete()
-        self.stdout.write(f"Deleted {sessions} old sessions and {tokens} expired tokens.")
+        events, _by_kind = AuditEvent.objects.filter(at__lt=now - timedelta(days=365)).delete()
+        counts, _by_kind = CallCount.objects.filter(ends_at__lt=now.timestamp()).delete()
+        wrong, _by_kind = AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME).delete()
+        self.stdout.write(
+            f"Deleted {sessions} old sessions, {tokens} expired tokens, {events} events of the audit log, "
+            f"{counts} counts of calls and {wrong} of wrong log-ins."
+        )

@@ -12,7 +12,7 @@
 #
 # The old volume is never written to by the newer version, and stays until you delete it. Whatever fails, or interrupts
 # it, the older version serves again as before. If it is killed, run it again: it begins by putting that back, or goes
-# on where the newer version was about to serve already.
+# on where the newer version was about to serve, or served already.
 #
 # COMPOSE names another compose command; the default is docker-compose, or else docker compose.
 
@@ -97,7 +97,7 @@ remake() {
 
 remove_filling() { docker ps -aq --filter "name=^$filling\$" | xargs -r docker rm -fv >/dev/null; }
 
-# read_journal: its one line; `served` stands below it once the newer version may have been written to.
+# read_journal: its first line; `served` stands below it once the newer version may have been written to.
 read_journal() {
   read -r from from_volume to db_user db_name <"$JOURNAL"
   name_new
@@ -195,7 +195,7 @@ if [ -e "$JOURNAL" ]; then
     for name in backup base; do unlock "$name"; done
     echo 'Put back what an earlier run that was killed had begun.'
   else
-    echo "Going on with an earlier run that was killed when PostgreSQL $to was about to serve."
+    echo "Going on with an earlier run that ended when PostgreSQL $to was about to serve, or served already."
   fi
 fi
 
@@ -269,9 +269,12 @@ serves=yes
 echo "PostgreSQL $to serves${began:+; nobody could write for $((SECONDS - began)) s}."
 
 aside=postgres_${from}_before_$DATE
+if archives; then
+  put_archive_aside ||
+    fail "PostgreSQL $to serves, but what $from had archived was not put aside ($cause); run $script again, which does that."
+fi
 rm "$JOURNAL"
 if archives; then
-  put_archive_aside || fail "PostgreSQL $to serves, but what $from had archived was not put aside: $cause"
   unlock base
   ops/base-backup.sh || fail "PostgreSQL $to serves, but has no base backup; when what is said above is mended: ops/base-backup.sh"
 fi

@@ -176,6 +176,7 @@ def test_a_pull_request_runs_all_of_make_test(runner):
     [
         ("backend", "make test-backend"),
         ("backend", "make test-postgres"),
+        ("upgrades", "make test-upgrades"),
         ("frontend", "make test-frontend"),
         ("linters", "make test-linters"),
         ("linters", "actionlint"),

@@ -377,11 +377,35 @@ def test_killed_when_the_new_one_is_about_to_serve(stack, shell):
     result = run(stack)
 
     assert result.returncode == 0, result.stderr
-    assert "Going on with an earlier run that was killed when PostgreSQL 17 was about to serve." in result.stdout
+    assert "Going on with an earlier run that ended when PostgreSQL 17 was about to serve, or served" in result.stdout
     assert version(stack) == 17
     person.finds_everything()
     go_back(stack, shell)
     person.finds_everything()
+
+
+@pytest.mark.torture
+def test_the_archive_could_not_be_put_aside(stack, tampered, shell):
+    """17 serves and goes on serving; the next run does what was left to do."""
+    person = Person(stack)
+    failed = run(stack, **tampered("if 'postgres_15_before' in ' '.join(words): sys.exit('no')"))
+    assert failed.returncode == 1
+    assert failed.stderr.endswith(
+        "PostgreSQL 17 serves, but what 15 had archived was not put aside (no); run upgrade-postgres.sh again, "
+        "which does that.\n"
+    )
+    stack.wait()
+    person.finds_everything()
+
+    result = run(stack)
+
+    assert result.returncode == 0, result.stderr
+    systems = sql(stack, "select system_identifier from pg_control_system()")
+    for kept in ["wal", "base"]:
+        there = stack.compose("exec", "-T", "db", "sh", "-c", f"cd /backups/{kept} && echo [0-9]*").stdout.split()
+        assert there == [systems]
+    person.finds_everything()
+    go_back(stack, shell)
 
 
 @pytest.mark.torture

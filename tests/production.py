@@ -118,6 +118,11 @@ class Stack:
     def get(self, url, **arguments):
         return self.request("GET", url, **arguments)
 
+    def sql(self, statement, database="thinkring_prod"):
+        """What psql answers in the container of the database, without names of columns."""
+        psql = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "thinkring_user", "-c", statement, database]
+        return self.compose("exec", "-T", "db", *psql).stdout.strip()
+
     def register(self):
         """Somebody new: what was sent, and what the API answered."""
         name = f"sato-{uuid.uuid4().hex[:8]}"

@@ -57,18 +57,12 @@ def median(ask):
     return statistics.median(taken) * 1000, response
 
 
-def sql(stack, text):
-    psql = 'psql -q -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" "$POSTGRES_DB" -c "$1"'
-    stack.compose("exec", "-T", "db", "sh", "-c", psql, "sh", text)
-
-
 @pytest.fixture(scope="module")
 def large(stack, person):
     """A project of two rounds, 5,000 nodes and 10,000 links, which the database itself puts there."""
     made = person("POST", "projects/", json={"title": "大きなプロジェクト"}).json()
     person("POST", f"projects/{made['id']}/rounds/", json={})
-    sql(
-        stack,
+    stack.sql(
         f"""
         INSERT INTO thinking_node (id, owner_id, project_id, title, context, image, version, created_at, updated_at)
         SELECT gen_random_uuid(), '{person.id}', '{made["id"]}', '言葉 ' || n, '', '', 1, now(), now()
@@ -126,8 +120,7 @@ def test_diff(person, large, figure):
 @pytest.fixture(scope="module")
 def crowded(stack, person):
     """50,000 nodes of the same owner, put there by the database itself."""
-    sql(
-        stack,
+    stack.sql(
         f"""
         INSERT INTO thinking_node (id, owner_id, title, context, image, version, created_at, updated_at)
         SELECT gen_random_uuid(), '{person.id}', 'ノード ' || n,

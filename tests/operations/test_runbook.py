@@ -282,7 +282,7 @@ def test_moment(stack, shell, figure):
     assert stack.get(f"{stack.page}/media/late.png").text == "in use\n"
     kept = re.search(r"thinkring_before_\d{8}_\d{6}", said)[0]
     query = f"select count(*) from accounts_user where username = '{after}'"
-    assert "1" in stack.compose("exec", "-T", "db", "psql", "-qAtU", "thinkring_user", "-c", query, kept).stdout
+    assert stack.sql(query, kept) == "1"
     stack.compose("exec", "-T", "db", "dropdb", "-U", "thinkring_user", kept)
 
 
@@ -382,7 +382,7 @@ def test_clear_away(stack, shell):
         project = stack.request("POST", f"{stack.api}/projects/", json={"title": title}, **as_them).json()
         stack.request("DELETE", f"{stack.api}/projects/{project['id']}/", **as_them)
     query = "update thinking_project set deleted_at = now() - interval '31 days' where title = 'old'"
-    stack.compose("exec", "-T", "db", "psql", "-U", "thinkring_user", "-c", query, "thinkring_prod")
+    stack.sql(query)
 
     said = shell(commands("clear-away"))
 
@@ -471,7 +471,7 @@ def test_troubleshooting_database(stack, shell):
 def test_administrators(stack, shell):
     name = stack.register()["username"]
     make = f"update accounts_user set is_superuser = true where username = '{name}'"
-    stack.compose("exec", "-T", "db", "psql", "-U", "thinkring_user", "-c", make, "thinkring_prod")
+    stack.sql(make)
 
     assert f" {name}\n" in shell(commands("administrators"))
 
@@ -498,7 +498,7 @@ def test_disk(shell):
 def test_password(stack, shell):
     """The database was first started with another one than .env.production has now."""
     alter = "alter role thinkring_user password 'of-the-first-start'"
-    stack.compose("exec", "-T", "db", "psql", "-U", "thinkring_user", "-c", alter, "thinkring_prod")
+    stack.sql(alter)
     stack.compose("restart", "backend")
     end = time.monotonic() + 60
     while "It keeps the names and the password that it was first started with" not in stack.logs("backend"):

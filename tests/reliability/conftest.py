@@ -7,3 +7,7 @@ import pytest
 def root(missing):
     if os.geteuid() != 0:
         missing("only root can break, and look into, what runs in containers")
+
+
+def torture(*case):
+    return pytest.param(*case, marks=pytest.mark.torture)

@@ -75,6 +75,15 @@ def address(stack, service, network):
     return networks[f"{stack.project}_{network}"]["IPAddress"]
 
 
+def restarts(stack):
+    """How often Docker has started the container of each service again."""
+    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}").split()
+    return {
+        container["Config"]["Labels"]["com.docker.compose.service"]: container["RestartCount"]
+        for container in json.loads(docker("inspect", *ids))
+    }
+
+
 @contextlib.contextmanager
 def killed(stack, service):
     """As by the kernel; `docker kill` would count as wanted, and nothing would be started again."""

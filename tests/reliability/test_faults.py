@@ -4,28 +4,17 @@ in the right shape, and all of it recovers by itself.
 """
 
 import concurrent.futures
-import json
 import time
 
 import pytest
 
-from production import docker
-
 from . import faults
+from .conftest import torture
 from .traffic import Persistent
 
 pytestmark = pytest.mark.usefixtures("root")
 
 ANSWERING = ["frontend", "backend"]
-
-
-def restarts(stack):
-    """How often Docker has started the container of each service again."""
-    ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={stack.project}").split()
-    return {
-        container["Config"]["Labels"]["com.docker.compose.service"]: container["RestartCount"]
-        for container in json.loads(docker("inspect", *ids))
-    }
 
 
 def survives(stack, figure, fault, *, seconds=0, restarting=(), **traffic_of):
@@ -35,7 +24,7 @@ def survives(stack, figure, fault, *, seconds=0, restarting=(), **traffic_of):
     """
     # What another test has left broken is its own failure.
     faults.ready(stack)
-    before = restarts(stack)
+    before = faults.restarts(stack)
     with Persistent(stack, **traffic_of) as traffic:
         with fault:
             time.sleep(seconds)
@@ -45,7 +34,9 @@ def survives(stack, figure, fault, *, seconds=0, restarting=(), **traffic_of):
 
 def judge(stack, figure, what, traffic, before, restarting=()):
     found = traffic.read_back()
-    again = {service: count - before[service] for service, count in restarts(stack).items() if count > before[service]}
+    again = {
+        service: count - before[service] for service, count in faults.restarts(stack).items() if count > before[service]
+    }
     figure(
         what,
         f"{traffic.asked} answers, {traffic.outcomes['refused']} refused, "
@@ -59,10 +50,6 @@ def judge(stack, figure, what, traffic, before, restarting=()):
     assert found == traffic.acknowledged_writes
     assert traffic.overwritten == []
     assert again == dict.fromkeys(restarting, 1)
-
-
-def torture(*case):
-    return pytest.param(*case, marks=pytest.mark.torture)
 
 
 @pytest.mark.parametrize("service", ["nginx", torture("frontend"), "backend", "db", torture("wal")])
@@ -154,7 +141,7 @@ def test_all_that_is_slow_happens_at_once(stack, figure):
 def test_a_stop_cuts_no_request(stack, figure):
     """One that waits for a lock when the backend is told to stop is answered before it ends."""
     faults.ready(stack)
-    before = restarts(stack)
+    before = faults.restarts(stack)
     with Persistent(stack) as traffic:
         step = traffic.new_step()
         with faults.locked(stack, step.id), concurrent.futures.ThreadPoolExecutor(1) as pool:

@@ -16,8 +16,8 @@ from operations.large.memory import held, pids_below
 from production import docker
 
 from . import faults
+from .conftest import torture
 from .load import Load, percentile, percentiles
-from .test_faults import restarts, torture
 from .traffic import found_nodes
 
 SERVICES = ["nginx", "frontend", "backend", "db"]
@@ -134,8 +134,7 @@ def files(stack):
 
 def connections(stack):
     count = "select count(*) from pg_stat_activity where backend_type = 'client backend' and client_addr is not null"
-    psql = 'psql -qAt -U "$POSTGRES_USER" "$POSTGRES_DB" -c "$0"'
-    return int(stack.compose("exec", "-T", "db", "sh", "-c", psql, count).stdout)
+    return int(stack.sql(count))
 
 
 def counted(loads, found):
@@ -157,7 +156,7 @@ def killed_for_memory(stack):
 
 @pytest.mark.parametrize("seconds", [20, torture(600)])
 def test_twice_the_capacity(stack, figure, person, capacity, seconds):
-    before, restarted = memory(stack), restarts(stack)
+    before, restarted = memory(stack), faults.restarts(stack)
 
     with Health(stack) as health:
         load = person.load(seconds, rate=2 * capacity)
@@ -179,7 +178,7 @@ def test_twice_the_capacity(stack, figure, person, capacity, seconds):
     assert health.wrong == []
     assert health.slowest < PATIENCE * WAITING / capacity
     assert max(after[service] - before[service] for service in SERVICES) < GROWTH
-    assert restarts(stack) == restarted
+    assert faults.restarts(stack) == restarted
     assert killed_for_memory(stack) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from production import docker
 
-from .test_first_start import SERVICES
+from .conftest import SERVICES
 
 MASTER_OF_NGINX = {"cap_chown", "cap_net_bind_service", "cap_setgid", "cap_setuid"}
 CAPABILITIES = {0: "cap_chown", 1: "cap_dac_override", 6: "cap_setgid", 7: "cap_setuid", 10: "cap_net_bind_service"}

@@ -10,7 +10,7 @@ import time
 
 from production import docker
 
-SERVICES = ["nginx", "frontend", "backend", "db", "wal"]
+from .conftest import SERVICES, admin_style
 
 
 def test_how_long_the_first_start_takes(stack, figure):
@@ -117,9 +117,3 @@ def test_the_specified_commands_do_no_harm(stack):
         for folder in ("build/static", "staticfiles")
     )
     assert now == built
-
-
-def admin_style(stack):
-    """The address of the admin's own style sheet, as its log-in page names it."""
-    page = stack.get(f"{stack.page}/admin/login/").text
-    return re.search(r'href="(/static/admin/css/base\.[0-9a-f]{12}\.css)"', page)[1]

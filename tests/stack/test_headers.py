@@ -1,22 +1,20 @@
 """Every header of every kind of answer (answers.py), what Mozilla's table makes of them, and what hashes are worth."""
 
 import base64
-import contextlib
 import hashlib
 import re
 
 import pytest
 
 from .answers import differences
-from .conftest import bearer
+from .conftest import PNG, admin_style, bearer, check_error, chunk, put_media, without
 from .observatory import grade
-from .test_first_start import admin_style
-from .test_nginx import PNG, chunk, put_media
 
 # nginx is the same, whoever starts it.
 FRONT_ENDS = ["docker compose"]
 PAGE, API = "https://thinkring.test", "https://api.thinkring.test/api/v1"
 FOREIGN = {"Origin": "https://elsewhere.example.org"}
+OWN = {"Origin": PAGE}
 
 # Those that need nothing but a request.
 REQUESTS = {
@@ -45,19 +43,20 @@ REQUESTS = {
     "the admin by its address without a slash": ("GET", f"{PAGE}/admin", {}, 301),
 }  # fmt: skip
 
-# nginx's own: the request, the status, and as what.
+# nginx's own: the request, the status and the code that goes with it, and as what.
 ERRORS = [
-    ("GET", f"{PAGE}/_app/immutable/missing.js", {}, 404, "an error as a page"),
-    ("TRACE", f"{PAGE}/", {}, 405, "an error as a page"),
-    ("GET", f"{PAGE}/?{'a' * 40_000}", {}, 414, "an error as a page"),
-    ("GET", f"{PAGE}/static/missing.css", {}, 404, "an error as JSON"),
-    ("GET", f"{PAGE}/media/missing.png", {}, 404, "an error as JSON"),
-    ("GET", f"{API}/projects/", {"headers": {"Host": "not a name"}}, 400, "an error as JSON"),
-    ("TRACE", f"{API}/projects/", {}, 405, "an error as JSON"),
-    ("TRACE", f"{API}/projects/", {"headers": {"Origin": PAGE}}, 405, "an error as JSON that the page may read"),
-    ("TRACE", f"{API}/projects/", {"headers": FOREIGN}, 405, "an error as JSON"),
-    ("POST", f"{API}/auth/login/", {"data": b" " * (50 * 1024 * 1024 + 1)}, 413, "an error as JSON"),
-    ("GET", f"{API}/projects/", {"headers": {"X-Padding": "a" * 40_000}}, 431, "an error as JSON"),
+    ("GET", f"{PAGE}/_app/immutable/missing.js", {}, 404, "", "an error as a page"),
+    ("TRACE", f"{PAGE}/", {}, 405, "", "an error as a page"),
+    ("GET", f"{PAGE}/?{'a' * 40_000}", {}, 414, "", "an error as a page"),
+    ("GET", f"{API}/{'a' * 40_000}/", {}, 414, "REQ_003", "an error as JSON"),
+    ("GET", f"{PAGE}/static/missing.css", {}, 404, "RES_006", "an error as JSON"),
+    ("GET", f"{PAGE}/media/missing.png", {}, 404, "RES_006", "an error as JSON"),
+    ("GET", f"{API}/projects/", {"headers": {"Host": "not a name"}}, 400, "VAL_002", "an error as JSON"),
+    ("TRACE", f"{API}/projects/", {}, 405, "REQ_001", "an error as JSON"),
+    ("TRACE", f"{API}/projects/", {"headers": OWN}, 405, "REQ_001", "an error as JSON that the page may read"),
+    ("TRACE", f"{API}/projects/", {"headers": FOREIGN}, 405, "REQ_001", "an error as JSON"),
+    ("POST", f"{API}/auth/login/", {"data": b" " * (50 * 1024 * 1024 + 1)}, 413, "REQ_003", "an error as JSON"),
+    ("GET", f"{API}/projects/", {"headers": {"X-Padding": "a" * 40_000}}, 431, "REQ_003", "an error as JSON"),
 ]
 
 
@@ -72,12 +71,16 @@ def test_it_has_these_headers_and_no_others(stack, answer):
 
 
 @pytest.mark.parametrize(
-    ("method", "url", "arguments", "status", "answer"), ERRORS, ids=[f"{error[0]}-{error[3]}" for error in ERRORS]
+    ("method", "url", "arguments", "status", "code", "answer"),
+    ERRORS,
+    ids=[f"{error[0]}-{error[3]}" for error in ERRORS],
 )
-def test_errors_of_nginx(stack, method, url, arguments, status, answer):
+def test_errors_of_nginx(stack, method, url, arguments, status, code, answer):
     response = stack.request(method, url, **arguments)
 
     assert response.status_code == status
+    if code:
+        check_error(response, status, code)
     assert differences(response, answer) == {}
 
 
@@ -144,22 +147,6 @@ def test_from_a_log_in_to_the_log_out(stack, account):
     assert differences(into, "a log-in") == {}
     assert out.status_code == 204
     assert differences(out, "nothing, after a log-out") == {}
-
-
-@contextlib.contextmanager
-def without(stack, table):
-    """The database no longer has what the code knows: an error that nobody has foreseen."""
-
-    def rename(old, new):
-        user = stack.compose("exec", "-T", "db", "printenv", "POSTGRES_USER").stdout.strip()
-        name = stack.compose("exec", "-T", "db", "printenv", "POSTGRES_DB").stdout.strip()
-        stack.compose("exec", "-T", "db", "psql", "-qU", user, name, "-c", f"alter table {old} rename to {new}")
-
-    rename(table, f"{table}_away")
-    try:
-        yield
-    finally:
-        rename(f"{table}_away", table)
 
 
 def test_exceptions(stack, account):

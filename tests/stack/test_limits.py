@@ -12,8 +12,6 @@ import pytest
 
 from production import NO_LIMITS
 
-from .test_outage import psql
-
 # The same backend behind both.
 FRONT_ENDS = ["docker compose"]
 
@@ -27,7 +25,7 @@ def limited(stack):
     stack.compose("up", "-d", "--scale", "backend=2")
     stack.wait()
     # What other tests have asked in this minute is counted too.
-    psql(stack, "truncate core_callcount")
+    stack.sql("truncate core_callcount")
     try:
         yield stack
     finally:

@@ -10,7 +10,7 @@ import time
 from production import docker
 
 from .answers import differences
-from .test_nginx import check_error
+from .conftest import check_error
 
 # What nginx and Django answer is the same, whoever started them.
 FRONT_ENDS = ["docker compose"]
@@ -76,7 +76,7 @@ def test_without_a_backend_the_answer_is_readable(stack):
         stack.compose("start", "backend")
         stack.wait()
 
-    error = check_error(response, 503, "SRV_003", "server_error")
+    error = check_error(response, 503, "SRV_003")
     assert error["message"] == "The service cannot answer right now. Nothing you wrote is lost. Try again shortly."
     assert differences(response, "unavailable, as JSON") == {}
     assert page.status_code == 200
@@ -131,7 +131,7 @@ def test_a_locked_table_does_not_take_the_api_down(stack):
         wait_for_the_lock(stack)
         assert {answer.status_code for answer in logins(stack, 10)} == {503}
     finally:
-        psql(stack, "select pg_terminate_backend(pid) from pg_stat_activity where query like 'begin; lock%'")
+        stack.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'begin; lock%'")
         holder.wait(timeout=30)
 
     assert [answer.status_code for answer in logins(stack, 1)] == [401]
@@ -159,15 +159,9 @@ def logins(stack, number):
         return [answer.result() for answer in asked]
 
 
-def psql(stack, statement):
-    return stack.compose(
-        "exec", "-T", "db", "psql", "-qAt", "-U", "thinkring_user", "-c", statement, "thinkring_prod"
-    ).stdout.strip()
-
-
 def wait_for_the_lock(stack):
     held = "select count(*) from pg_locks where relation = 'accounts_user'::regclass and mode = 'AccessExclusiveLock'"
     end = time.monotonic() + 20
-    while psql(stack, held) == "0":
+    while stack.sql(held) == "0":
         assert time.monotonic() < end
         time.sleep(0.3)

@@ -9,8 +9,7 @@ import time
 
 from production import docker
 
-from .conftest import bearer
-from .test_nginx import chunk
+from .conftest import bearer, chunk
 
 
 def test_down_and_up_keeps_everything(stack, account):

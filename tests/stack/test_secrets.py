@@ -11,9 +11,7 @@ import pytest
 
 from production import docker
 
-from .conftest import bearer
-from .test_first_start import SERVICES
-from .test_headers import without
+from .conftest import SERVICES, bearer, without
 
 # What an image or a log has in it does not depend on who starts it.
 FRONT_ENDS = ["docker compose"]

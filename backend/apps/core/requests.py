@@ -69,7 +69,7 @@ class RequestIdMiddleware:
 
 
 @receiver(request_finished)
-def forget_request_id(**kwargs):
+def forget_request(**kwargs):
     """What the thread logs between two requests belongs to neither."""
     # An answer that breaks off half-way is closed first, and its exception is logged by gunicorn after that.
     if sys.exc_info()[0] is None:

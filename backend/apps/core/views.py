@@ -59,7 +59,7 @@ ReadinessSerializer = inline_serializer(
 
 
 class OperationView(OpenView):
-    """Asked by monitoring and by deploys as often as they like."""
+    """Asked by monitoring and by deploys, as often as nginx's guard against floods lets them."""
 
     throttle_classes = ()
 

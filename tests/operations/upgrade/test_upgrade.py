@@ -100,14 +100,8 @@ class Readers:
         return max(later - earlier for earlier, later in zip(answered, answered[1:], strict=False))
 
 
-def sql(stack, statement):
-    return stack.compose(
-        "exec", "-T", "db", "psql", "-XqAt", "-U", "thinkring_user", "thinkring_prod", "-c", statement
-    ).stdout.strip()  # fmt: skip
-
-
 def version(stack):
-    return int(sql(stack, "show server_version_num")) // 10000
+    return int(stack.sql("show server_version_num")) // 10000
 
 
 def volumes(stack):
@@ -156,7 +150,7 @@ def test_there_and_back(stack, shell, figure):
     for file in (stack.folder / "backups").glob("thinkring_*"):
         file.unlink()
     person = Person(stack)
-    nodes = sql(stack, "select count(*) from thinking_node")
+    nodes = stack.sql("select count(*) from thinking_node")
     with Readers(person) as readers:
         time.sleep(1)
         said = shell(commands("upgrade-postgres"))
@@ -167,8 +161,8 @@ def test_there_and_back(stack, shell, figure):
 
     readers.assert_told_to_wait()
     assert version(stack) == 17
-    assert sql(stack, "select version()").startswith("PostgreSQL 17.")
-    assert sql(stack, "select count(*) from thinking_node") == nodes
+    assert stack.sql("select version()").startswith("PostgreSQL 17.")
+    assert stack.sql("select count(*) from thinking_node") == nodes
     person.finds_everything()
     assert volumes(stack) == {"postgres_data": "15", "postgres_data_17": "17"}
     for service in ["db", "wal", "backups"]:
@@ -400,7 +394,7 @@ def test_the_archive_could_not_be_put_aside(stack, tampered, shell):
     result = run(stack)
 
     assert result.returncode == 0, result.stderr
-    systems = sql(stack, "select system_identifier from pg_control_system()")
+    systems = stack.sql("select system_identifier from pg_control_system()")
     for kept in ["wal", "base"]:
         there = stack.compose("exec", "-T", "db", "sh", "-c", f"cd /backups/{kept} && echo [0-9]*").stdout.split()
         assert there == [systems]
@@ -412,22 +406,22 @@ def test_the_archive_could_not_be_put_aside(stack, tampered, shell):
 def test_what_else_is_in_the_server_comes_along(stack, shell):
     """Databases that a restore has kept, other roles with their passwords, and where sequences are."""
     kept = f"thinkring_before_{uuid.uuid4().hex[:8]}"
-    sql(stack, f"create database {kept}")
-    sql(stack, "create role reader login password 'of-the-reader'")
+    stack.sql(f"create database {kept}")
+    stack.sql("create role reader login password 'of-the-reader'")
     secret = "select rolpassword from pg_authid where rolname = 'reader'"
-    had = sql(stack, secret)
-    sql(stack, "create sequence odd increment 7; select nextval('odd'), nextval('odd')")
+    had = stack.sql(secret)
+    stack.sql("create sequence odd increment 7; select nextval('odd'), nextval('odd')")
     try:
         result = run(stack)
 
         assert result.returncode == 0, result.stderr
-        assert sql(stack, secret) == had
-        assert sql(stack, "select nextval('odd')") == "15"
-        assert sql(stack, f"select count(*) from pg_database where datname = '{kept}'") == "1"
+        assert stack.sql(secret) == had
+        assert stack.sql("select nextval('odd')") == "15"
+        assert stack.sql(f"select count(*) from pg_database where datname = '{kept}'") == "1"
     finally:
         go_back(stack, shell)
-        sql(stack, f"drop database {kept}")
-        sql(stack, "drop role reader; drop sequence odd")
+        stack.sql(f"drop database {kept}")
+        stack.sql("drop role reader; drop sequence odd")
 
 
 @pytest.mark.torture

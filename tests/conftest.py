@@ -24,6 +24,7 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import datetime, timezone
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -111,13 +112,12 @@ def pytest_terminal_summary(terminalreporter):
             case = f" [{figure['case']}]" if figure["case"] else ""
             terminalreporter.write_line(f"{figure['what']}{case}: {figure['value']}")
     if calls:
-        git = ["git", "rev-parse", "--short=7", "HEAD"]
-        commit = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+        date = f"{datetime.now(timezone.utc):%Y-%m-%d}"
         # What other runs have measured stays.
         file = ROOT / "reports" / "measured.json"
         measured = json.loads(file.read_text()) if file.exists() else {}
         for report in calls:
-            measured[report.nodeid] = {"passed": report.passed, "commit": commit, "figures": figures[report.nodeid]}
+            measured[report.nodeid] = {"passed": report.passed, "date": date, "figures": figures[report.nodeid]}
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(measured, ensure_ascii=False, indent=1))
     skipped = ROOT / "reports" / "skipped.txt"

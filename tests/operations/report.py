@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-from datetime import datetime, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +74,7 @@ def rows(measured):
                 besides = re.sub(pattern, "", besides, count=1)
             besides = re.sub(r"^[;, ]+|[;, ]+$", "", re.sub(r"(?:[;,] ?){2,}", "; ", besides))
             case = f" ({figure['case']})" if figure["case"] else ""
-            yield [name + case, done, *numbers, besides, goal or known_goal or "–", held(test), test["commit"]]
+            yield [name + case, done, *numbers, besides, goal or known_goal or "–", held(test), test["date"]]
 
 
 def held(test):
@@ -86,7 +85,7 @@ def broken(measured):
     for name, test in measured.items():
         function, _, case = name.rpartition("::")[2].partition("[")
         if function in BROKEN and "operations/deploy" in name:
-            yield [BROKEN[function].format(case=case.rstrip("]")), held(test), test["commit"]]
+            yield [BROKEN[function].format(case=case.rstrip("]")), held(test), test["date"]]
 
 
 def table(titles, lines):
@@ -127,19 +126,19 @@ def main():
         "besides",
         "goal",
         "held",
-        "commit",
+        "date",
     ]
     parts = [
         "# What operations took",
         "Written by `make operations-report` from what the tests measured, each when it last ran; what none has\n"
         "measured is not here. A machine with other work on it takes longer.",
-        f"- date: {datetime.now(timezone.utc):%Y-%m-%d}\n- machine: {machine()}\n- versions: {versions()}",
+        f"- machine: {machine()}\n- versions: {versions()}",
         table(titles, rows(measured)),
     ]
     if lines := list(broken(measured)):
         parts += [
             "Under the same traffic, without a failed request or a lost write:",
-            table(["scenario", "held", "commit"], lines),
+            table(["scenario", "held", "date"], lines),
         ]
     (ROOT / "docs" / "operations-report.md").write_text("\n\n".join(parts) + "\n")
 

@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.admin_sessions.AdminSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -158,7 +159,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_kept"
-AXES_CLIENT_IP_CALLABLE = "apps.core.requests.client_address"
+AXES_CLIENT_IP_CALLABLE = "apps.accounts.lockout.address_kept"
 AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
 # Of a form that failed nothing is kept but that it failed.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
@@ -206,6 +207,8 @@ if not DEBUG:
 # nginx sends the security headers, and redirects to https.
 SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002"]
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0 if DEBUG else 1, 0, 5)
+# Of the admin; it ends after an hour without use too (apps.accounts.admin_sessions).
+SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 if not DEBUG:
     # A browser takes them over TLS only, for this host alone and from nobody else.

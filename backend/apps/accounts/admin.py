@@ -1,8 +1,10 @@
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -10,6 +12,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from apps.accounts import devices, lockout, registration, second_factor
 from apps.accounts.models import SecondFactor, Session, User
 from apps.core import audit
+from apps.core.admin import AuditedAdmin
 
 # They show whole tokens; a log-in is watched and ended as a session.
 admin.site.unregister([OutstandingToken, BlacklistedToken])
@@ -22,11 +25,13 @@ class AuthenticationForm(AdminAuthenticationForm):
     code = forms.CharField(label=_("Code, if the account wants one"), required=False, max_length=40)
 
     def confirm_login_allowed(self, user):
-        super().confirm_login_allowed(user)
-        code = self.cleaned_data.get("code", "")
-        if not second_factor.passes(user, code):
-            if code:
-                lockout.count_failure(self.request, self.cleaned_data["username"])
+        try:
+            super().confirm_login_allowed(user)
+        except forms.ValidationError:
+            audit.record("login.refused", account=user.pk, path=self.request.path, locked=False)
+            raise
+        name, code = self.cleaned_data["username"], self.cleaned_data.get("code", "")
+        if not lockout.accepts_code(self.request, user, name, code):
             raise forms.ValidationError(second_factor.CODE_MISSING)
 
 
@@ -46,8 +51,16 @@ class UserCreationForm(AdminUserCreationForm):
         fields = ["username", "email"]
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(AuditedAdmin, DjangoGroupAdmin):
+    pass
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     add_form = UserCreationForm
     add_fieldsets = [
         (None, {"fields": ["username", "email", "language", "usable_password", "password1", "password2"]}),
@@ -86,7 +99,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(Session)
-class SessionAdmin(admin.ModelAdmin):
+class SessionAdmin(AuditedAdmin):
     list_display = ["user", "device", "created_at", "last_used_at", "ended_at"]
     list_filter = [("ended_at", admin.EmptyFieldListFilter), "created_at", "last_used_at"]
     list_select_related = ["user"]
@@ -116,7 +129,7 @@ class SessionAdmin(admin.ModelAdmin):
 
 
 @admin.register(SecondFactor)
-class SecondFactorAdmin(admin.ModelAdmin):
+class SecondFactorAdmin(AuditedAdmin):
     """Deleting one lets somebody in again who has lost both the app and the recovery codes. The secret is not shown."""
 
     list_display = ["user", "created_at", "confirmed_at"]

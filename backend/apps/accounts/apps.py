@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self):
-        from apps.accounts import auditing  # noqa: F401
+        from apps.accounts import admin_sessions, auditing  # noqa: F401

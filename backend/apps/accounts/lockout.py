@@ -16,7 +16,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts import second_factor
+from apps.accounts.models import User
+from apps.core import audit, throttling
 from apps.core.errors import KINDS, json_error
+from apps.core.models import CallCount
 from apps.core.throttling import Limit, network
 
 
@@ -57,36 +61,71 @@ def forget(user) -> None:
     """What is kept of those who tried this account's names."""
     names = [_digest(compared(name)) for name in (user.username, user.email)]
     AccessAttempt.objects.filter(username__in=names).delete()
+    CallCount.objects.filter(key=_guesses(user)).delete()
 
 
-def count_failure(request: HttpRequest, name: str) -> None:
-    """A wrong code counts as a wrong password does."""
-    user_login_failed.send(__name__, credentials={"username": name}, request=request)
+def address_kept(request: HttpRequest) -> str:
+    """As django-axes counts it: of IPv6 a provider gives a whole network to one customer."""
+    return network(request).partition("/")[0]
+
+
+def accepts_code(request: HttpRequest, user: User, name: str, code: str) -> bool:
+    """Whether this code of the second factor lets the account in under this name.
+
+    A wrong one counts as a wrong password does, and besides for the account, from all addresses together: who types it
+    knows the password.
+    """
+    if code:
+        guesses, seconds_left = throttling.count(_guesses(user), settings.AXES_COOLOFF_TIME.total_seconds())
+        if guesses > settings.AXES_FAILURE_LIMIT:
+            audit.record("login.refused", account=user.pk, path=request.path, locked=True)
+            # With these django-axes has `answer` answer.
+            request.axes_locked_out, request.locked_for = True, seconds_left  # type: ignore[attr-defined]
+            return False
+    if second_factor.passes(user, code):
+        CallCount.objects.filter(key=_guesses(user)).delete()
+        return True
+    if code:
+        user_login_failed.send(__name__, credentials={"username": name}, request=request)
+    else:
+        audit.record("login.code_wanted", account=user.pk, path=request.path)
+    return False
 
 
 def refusal(request: HttpRequest) -> HttpResponse | None:
     """Of a log-in that is one too many in its minute; it is counted."""
     over = [limit for limit in (LoginAddressLimit(), LoginNameLimit()) if not limit.allow_request(request, None)]
-    return _too_many(request, str(KINDS["SRV_004"].message), max(limit.wait() for limit in over)) if over else None
+    return (
+        _too_many(request, str(KINDS["SRV_004"].message), math.ceil(max(limit.wait() for limit in over)))
+        if over
+        else None
+    )
 
 
 def answer(request: HttpRequest, response: HttpResponse | None, credentials: dict | None) -> HttpResponse:
     """Instead of what the log-in would have said."""
-    attempts = AxesProxyHandler.get_implementation().get_user_attempts(request, credentials)[0]
-    last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
-    seconds = max(1, round((last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds()))
+    seconds = getattr(request, "locked_for", None)
+    if seconds is None:
+        attempts = AxesProxyHandler.get_implementation().get_user_attempts(request, credentials)[0]
+        last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
+        seconds = max(1, (last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds())
+    seconds = math.ceil(seconds)
     message = _("Too many wrong passwords. Try again in %(minutes)d minutes.") % {"minutes": -(-seconds // 60)}
     return _too_many(request, message, seconds)
 
 
-def _too_many(request: HttpRequest, message: str, seconds: float) -> HttpResponse:
+def _too_many(request: HttpRequest, message: str, seconds: int) -> HttpResponse:
     if request.path.startswith("/admin/"):
         refused = HttpResponse(message, status=429, content_type="text/plain; charset=utf-8")
     else:
         refused = json_error("SRV_004", message=message)
-    refused["Retry-After"] = str(math.ceil(seconds))
+    refused["Retry-After"] = str(seconds)
     refused["Cache-Control"] = "no-store"
     return refused
+
+
+def _guesses(user: User) -> str:
+    return f"code:{user.pk}"
 
 
 def _digest(name: str) -> str:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.accounts import mails
+from apps.accounts import mails, tokens
 from apps.accounts.models import Session, User
 from apps.core import audit
 
@@ -20,14 +20,12 @@ class LinkExpired(ValueError):
     """A link to set a new password that has expired, was used already, or never was one."""
 
 
-def change(user: User, new: str, keep: Session) -> None:
-    """The new password; every session but one ends."""
+def change(user: User, new: str, session: Session) -> tokens.Pair:
+    """The new password; every session ends, and another one takes the place of the one that asks."""
     with transaction.atomic():
         user.set_password(new)
-        # Past save(), which ends them all.
-        User.objects.filter(pk=user.pk).update(password=user.password)
-        user.sessions.exclude(pk=keep.pk).end()
-        audit.record("password.changed", account=user.pk)
+        user.save(update_fields=["password"])
+        return tokens.start_session(user, session.user_agent)
 
 
 def send_link(email: str) -> None:
@@ -61,6 +59,7 @@ def _find_by_link(uid: str, token: str) -> User | None:
 
 def _find(email: str) -> EmailMultiAlternatives | None:
     user = User.objects.named("email", email).filter(is_active=True).first()
+    audit.record("reset.asked", account=user and user.pk)
     if user and user.has_usable_password() and mails.is_first(f"password-link-{user.pk}"):
         return link_mail(user)
     return None

@@ -24,7 +24,10 @@ class VersionedModel(models.Model):
 
 
 class CallCount(models.Model):
-    """Calls of somebody in a minute (apps.core.throttling), until it ends. PostgreSQL may forget them in a crash."""
+    """Calls of somebody in a minute or a longer window, until it ends (apps.core.throttling).
+
+    PostgreSQL may forget them in a crash.
+    """
 
     key = models.CharField(max_length=80, primary_key=True)
     calls = models.PositiveIntegerField()

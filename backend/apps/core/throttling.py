@@ -25,11 +25,14 @@ COUNT = """
 """
 
 
-def count(key: str) -> tuple[int, float]:
-    """How many calls there were under this key in its present minute, this one included, and the seconds left of it."""
+def count(key: str, seconds: float = MINUTE) -> tuple[int, float]:
+    """How many calls there were under this key in its present window, this one included, and the seconds left of it.
+
+    The first call begins a window of so many `seconds`.
+    """
     now = time.time()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"key": key, "now": now, "ends_at": now + MINUTE, "latest": now + 2 * MINUTE})
+        cursor.execute(COUNT, {"key": key, "now": now, "ends_at": now + seconds, "latest": now + 2 * seconds})
         calls, ends_at = cursor.fetchone()
     return calls, ends_at - now
 

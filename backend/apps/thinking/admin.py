@@ -1,6 +1,8 @@
 from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import audit
+from apps.core.admin import AuditedAdmin
 from apps.core.errors import RuleBroken
 from apps.thinking import linking, rounds, trash
 from apps.thinking.models import Node, NodeLink, Project, Round, Step, count
@@ -8,7 +10,7 @@ from apps.thinking.models import Node, NodeLink, Project, Round, Step, count
 KEPT_BY_THE_PROGRAM = ["id", "version", "created_at", "updated_at"]
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(AuditedAdmin):
     """What people think is theirs: it is looked at here, and goes only along with what it belongs to."""
 
     def has_add_permission(self, request):
@@ -49,13 +51,14 @@ class StepInline(ReadOnlyInline):
     ordering = ["position"]
 
 
-class TrashAdmin(admin.ModelAdmin):
+class TrashAdmin(AuditedAdmin):
     actions = ["move_to_trash", "restore"]
 
     @admin.action(description=_("Move to the trash"), permissions=["change"])
     def move_to_trash(self, request, queryset):
         for thing in queryset.filter(deleted_at=None):
             trash.move_to_trash(thing)
+            self.record("admin.trashed", request, thing)
 
     @admin.action(description=_("Take out of the trash"), permissions=["change"])
     def restore(self, request, queryset):
@@ -64,6 +67,11 @@ class TrashAdmin(admin.ModelAdmin):
                 trash.restore(thing)
             except RuleBroken as error:
                 self.message_user(request, f"{thing}: {error.message}", messages.ERROR)
+            else:
+                self.record("admin.restored", request, thing)
+
+    def record(self, event, request, thing):
+        audit.record(event, account=request.user.pk, model=self.opts.model_name, object=str(thing.pk))
 
 
 @admin.register(Project)
@@ -173,7 +181,7 @@ class NodeAdmin(TrashAdmin):
 
 
 @admin.register(NodeLink)
-class NodeLinkAdmin(admin.ModelAdmin):
+class NodeLinkAdmin(AuditedAdmin):
     list_display = ["from_node", "to_node", "owner", "weight", "origin", "updated_at", "removed_at"]
     list_filter = ["origin", ("removed_at", admin.EmptyFieldListFilter), "weight", "updated_at"]
     list_select_related = ["from_node", "to_node", "owner"]

@@ -8,7 +8,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import passwords
-from apps.accounts.api.views import delete_cookie, is_password, validated
+from apps.accounts.api.views import delete_cookie, is_password, set_cookie, validated
+from apps.core import audit
 from apps.core.errors import invalid
 from apps.core.fields import TextField
 from apps.core.views import OpenView
@@ -46,13 +47,15 @@ class ChangePasswordView(APIView):
         operation_id="change_password",
         summary="Change the password",
         request=ChangePasswordSerializer,
-        responses={204: OpenApiResponse(description="Ends all other sessions.")},
+        responses={
+            204: OpenApiResponse(description="Ends all sessions; sets the refresh token of a new one as a cookie.")
+        },
     )
     def post(self, request):
         serializer = ChangePasswordSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
-        passwords.change(request.user, serializer.validated_data["new"], keep=request.auth)
-        return Response(status=204)
+        pair = passwords.change(request.user, serializer.validated_data["new"], request.auth)
+        return set_cookie(Response(status=204), pair.refresh)
 
 
 class ResetPasswordView(OpenView):
@@ -79,6 +82,7 @@ class ConfirmResetView(OpenView):
         try:
             passwords.reset_by_link(given["uid"], given["token"], given["new"])
         except passwords.LinkExpired as error:
+            audit.record("reset.refused", account=None)
             reason = _("This link has expired or was used already. Ask for a new one.")
             raise invalid("token", reason, "not_allowed") from error
         except ValidationError as error:

@@ -87,9 +87,7 @@ def by_password(request):
     user = authenticate(request._request, **given)
     if user is None:
         raise ApiError("AUTH_004")
-    if not second_factor.passes(user, code):
-        if code:
-            lockout.count_failure(request._request, given["username"])
+    if not lockout.accepts_code(request._request, user, given["username"], code):
         reason = CODE_WRONG if code else second_factor.CODE_MISSING
         raise ApiError("AUTH_004", reason, details=[{"field": "code", "reason": str(reason)}])
     return user

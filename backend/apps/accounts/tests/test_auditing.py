@@ -4,14 +4,17 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT as MULTIPART
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts import passwords, second_factor, tokens
 from apps.accounts.models import Session, User
 from apps.core.models import AuditEvent
+from apps.thinking.models import Node
 from conftest import PASSWORD, UserFactory, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -71,13 +74,18 @@ def test_a_foreign_origin(alice):
 def test_passwords_and_addresses(alice):
     client = signed_in(alice)
     post("password/change", {"old": PASSWORD, "new": NEW}, client)
+    alice.refresh_from_db()
+    client = signed_in(alice)
     client.patch("/api/v1/auth/me/", {"email": "new@example.com"})
     client.patch("/api/v1/auth/me/", {"theme": "dark"})
     alice.refresh_from_db()
     token = passwords.default_token_generator.make_token(alice)
     post("password/reset/confirm", {"uid": str(alice.pk), "token": token, "new": PASSWORD})
 
+    post("password/reset/confirm", {"uid": str(alice.pk), "token": token, "new": NEW})
+
     assert told(alice) == ["password.changed", "email.changed", "password.changed"]
+    assert told()[-1] == "reset.refused"
 
 
 def test_sessions(alice):
@@ -127,6 +135,24 @@ def change(admin, user, **form):
     assert admin.post(f"/admin/accounts/user/{user.pk}/change/", {**known, **form}).status_code == 302
 
 
+def test_several_at_once_in_the_admin(admin, root, alice, bob):
+    form = {"action": "delete_selected", "_selected_action": [alice.pk, bob.pk], "post": "yes"}
+    admin.post("/admin/accounts/user/", form)
+
+    deleted = AuditEvent.objects.filter(event="admin.deleted", account=root.pk)
+    assert {event.details["object"] for event in deleted} == {str(alice.pk), str(bob.pk)}
+    assert not LogEntry.objects.filter(object_repr__in=["alice", "bob"]).exists()
+
+
+def test_the_trash_in_the_admin(admin, root, alice):
+    node = Node.objects.create(owner=alice, title="a")
+    for action in ["move_to_trash", "restore"]:
+        admin.post("/admin/thinking/node/", {"action": action, "_selected_action": [node.pk]})
+
+    assert told(root) == ["login", "admin.trashed", "admin.restored"]
+    assert AuditEvent.objects.last().details == {"model": "node", "object": str(node.pk)}
+
+
 def test_the_admin(admin, root, alice):
     change(admin, alice, is_active="on")
     admin.post("/admin/accounts/user/", {"action": "delete_selected", "_selected_action": [alice.pk], "post": "yes"})
@@ -150,7 +176,7 @@ def test_a_password_that_an_operator_sets_ends_all_sessions(admin, alice, monkey
     tokens.start_session(alice)
     form = {"set-password": "", "password1": NEW, "password2": NEW}
     assert admin.post(f"/admin/accounts/user/{alice.pk}/password/", form).status_code == 302
-    assert not Session.objects.open().exists()
+    assert not alice.sessions.open().exists()
 
     alice.refresh_from_db()
     tokens.start_session(alice)
@@ -159,7 +185,7 @@ def test_a_password_that_an_operator_sets_ends_all_sessions(admin, alice, monkey
 
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
-    assert not Session.objects.open().exists()
+    assert not alice.sessions.open().exists()
     assert told(alice) == ["password.changed", "password.changed"]
 
 
@@ -180,6 +206,31 @@ def test_a_year_later_it_is_forgotten(alice):
     call_command("delete_old_sessions")
 
     assert AuditEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/admin/login/"])
+def test_a_code_that_is_missing(alice, path):
+    """Whoever has the password has it, if it is not the person, from somewhere."""
+    User.objects.update(is_staff=True)
+    second_factor.confirm(alice, second_factor.begin(alice).now())
+    Client().post(path, {"username": "alice", "password": PASSWORD}, "application/json" if "api" in path else MULTIPART)
+
+    assert told(alice) == ["second_factor.on", "login.code_wanted"]
+
+
+def test_somebody_who_has_no_place_in_the_admin(alice):
+    Client().post("/admin/login/", {"username": "alice", "password": PASSWORD})
+
+    assert told(alice) == ["login.refused"]
+
+
+def test_a_link_that_is_asked_for(alice, immediately):
+    post("password/reset", {"email": "alice@example.com"})
+    post("password/reset", {"email": "nobody@example.com"})
+
+    events = AuditEvent.objects.filter(event="reset.asked").order_by("pk")
+    assert [event.account for event in events] == [alice.pk, None]
+    assert {event.address for event in events} == {"127.0.0.1"}
 
 
 def test_a_code_that_is_wrong(alice):

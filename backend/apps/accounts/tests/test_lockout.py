@@ -79,6 +79,38 @@ def test_guessing_at_codes(alice):
     assert guess(10, password=PASSWORD, code="000000") == [401] * 9 + [429]
 
 
+def test_guessing_at_codes_from_many_addresses(alice):
+    """Whoever does that knows the password, so that no stranger can lock anybody out."""
+    totp = pyotp.TOTP(pyotp.random_base32())
+    SecondFactor.objects.create(user=alice, secret=totp.secret, confirmed_at=timezone.now())
+    addresses = [f"203.0.113.{number}" for number in range(1, 13)]
+
+    answers = [login(password=PASSWORD, code="000000", address=address) for address in addresses]
+
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+    assert 890 <= int(answers[-1]["Retry-After"]) <= 900
+    refused(login(password=PASSWORD, code=totp.now(), address="198.51.100.1"), 429, "SRV_004")
+    with time_machine.travel(timezone.now() + timedelta(minutes=16), tick=False):
+        assert login(password=PASSWORD, code=totp.now(), address="198.51.100.1").status_code == 200
+
+
+def test_the_right_code_begins_anew(alice):
+    totp = pyotp.TOTP(pyotp.random_base32())
+    SecondFactor.objects.create(user=alice, secret=totp.secret, confirmed_at=timezone.now())
+    for number in range(9):
+        login(password=PASSWORD, code="000000", address=f"203.0.113.{number}")
+    assert login(password=PASSWORD, code=totp.now()).status_code == 200
+
+    assert guess(9, password=PASSWORD, code="000000", address="198.51.100.1") == [401] * 9
+
+
+def test_a_network_of_ipv6_is_one_address(alice):
+    addresses = [f"2001:db8:1:2::{number:x}" for number in range(1, 11)]
+
+    assert [login(address=address).status_code for address in addresses] == [401] * 9 + [429]
+    assert login(password=PASSWORD, address="2001:db8:1:3::1").status_code == 200
+
+
 def test_a_code_that_is_asked_for_is_no_failure(alice):
     SecondFactor.objects.create(user=alice, secret=pyotp.random_base32(), confirmed_at=timezone.now())
 

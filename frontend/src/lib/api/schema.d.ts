@@ -2207,7 +2207,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Ends all other sessions. */
+            /** @description Ends all sessions; sets the refresh token of a new one as a cookie. */
             204: {
                 headers: {
                     [name: string]: unknown;

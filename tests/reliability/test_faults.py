@@ -116,8 +116,7 @@ def test_nginx_is_reloaded_in_a_loop(stack, figure, seconds):
     survives(stack, figure, faults.reloading(stack), seconds=seconds)
 
 
-@pytest.mark.torture
-@pytest.mark.parametrize(("offset", "code"), [("+3h", "AUTH_003"), ("-3h", "AUTH_002")])
+@pytest.mark.parametrize(("offset", "code"), [("+3h", "AUTH_003"), torture("-3h", "AUTH_002")])
 def test_the_clock_of_the_backend_is_off(stack, figure, tmp_path, offset, code):
     """Tokens are refused as what they are to it, and are good again when it is right again."""
     survives(stack, figure, faults.another_clock(stack, tmp_path, offset), code=code, seconds=5)

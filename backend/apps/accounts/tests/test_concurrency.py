@@ -99,6 +99,7 @@ def test_a_login_is_under_way_while_the_password_changes(alice, monkeypatch):
     start = tokens.start_session
 
     def change_first(*arguments):
+        monkeypatch.setattr(tokens, "start_session", start)
         assert mine.post(f"{AUTH}/password/change/", {"old": PASSWORD, "new": NEW}).status_code == 204
         return start(*arguments)
 

@@ -350,7 +350,7 @@ LOGGING = {
         # Said once a host by core.errors, not with a traceback for each request of a robot.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # `runserver` tells of each request too. Only what went wrong is told twice, and its lines come whole.
-        "django.server": {"level": "WARNING", "propagate": False},
+        "django.server": {"level": "ERROR", "propagate": False},
         # It tells of each log-in, names included; apps.core.audit does without.
         "axes": {"level": "ERROR"},
         # It says at every start of `runserver` that it watches the files.

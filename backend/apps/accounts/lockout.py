@@ -6,18 +6,19 @@ That locks out who was wrong too often (AXES_… in the settings).
 import hashlib
 import math
 import unicodedata
+from functools import partial
 
-from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
-from django.db.models import Max
+from django.db.models import Max, Sum
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts import second_factor
-from apps.accounts.models import User
+from apps.accounts.models import User, password_set
 from apps.core import audit, throttling
 from apps.core.errors import KINDS, json_error
 from apps.core.models import CallCount
@@ -38,8 +39,13 @@ class LoginNameLimit(Limit):
 
     def key(self, request):
         given = request.data if hasattr(request, "data") else request.POST
-        name = given.get("username") if isinstance(given, dict) else None
-        return f"{network(request)} {compared(str(name))}"
+        tried = str(given.get("username")) if isinstance(given, dict) else ""
+        self.seconds_locked = partial(_seconds_locked, request, {"username": tried})
+        return f"{network(request)} {compared(tried)}"
+
+    def wait(self):
+        """Not before the end of a lock-out, should there be one as well."""
+        return max(super().wait(), self.seconds_locked())
 
 
 def compared(name: str) -> str:
@@ -53,14 +59,24 @@ def name_tried(request: HttpRequest, credentials: dict | None) -> str:
 
 
 def name_kept(request: HttpRequest, credentials: dict | None) -> str:
-    """As django-axes writes it down: now and then somebody types a password there."""
-    return _digest(name_tried(request, credentials))
+    """As django-axes writes it down, a digest: now and then somebody types a password there.
+
+    An account's name and its address are one: whoever is locked out by one of them is by the other.
+    """
+    name = name_tried(request, credentials)
+    user = User.objects.known_as(name).first()
+    return _digest(str(user.pk) if user else name)
 
 
-def forget(user) -> None:
-    """What is kept of those who tried this account's names."""
-    names = [_digest(compared(name)) for name in (user.username, user.email)]
-    AccessAttempt.objects.filter(username__in=names).delete()
+@receiver(password_set)
+def unlock(user: User, **kwargs) -> None:
+    """Who tried the password of before is not locked out any more."""
+    AccessAttempt.objects.filter(username=_digest(str(user.pk))).delete()
+
+
+def forget(user: User) -> None:
+    """What is kept of those who tried to log in to this account."""
+    unlock(user)
     CallCount.objects.filter(key=_guesses(user)).delete()
 
 
@@ -106,11 +122,14 @@ def answer(request: HttpRequest, response: HttpResponse | None, credentials: dic
     """Instead of what the log-in would have said."""
     seconds = getattr(request, "locked_for", None)
     if seconds is None:
-        attempts = AxesProxyHandler.get_implementation().get_user_attempts(request, credentials)[0]
-        last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
-        seconds = max(1, (last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds())
-    seconds = math.ceil(seconds)
-    message = _("Too many wrong passwords. Try again in %(minutes)d minutes.") % {"minutes": -(-seconds // 60)}
+        seconds = _seconds_locked(request, credentials)
+    seconds = max(1, math.ceil(seconds))
+    minutes = math.ceil(seconds / 60)
+    message = ngettext(
+        "Too many wrong passwords. Try again in %(minutes)d minute.",
+        "Too many wrong passwords. Try again in %(minutes)d minutes.",
+        minutes,
+    ) % {"minutes": minutes}
     return _too_many(request, message, seconds)
 
 
@@ -122,6 +141,18 @@ def _too_many(request: HttpRequest, message: str, seconds: int) -> HttpResponse:
     refused["Retry-After"] = str(seconds)
     refused["Cache-Control"] = "no-store"
     return refused
+
+
+def _seconds_locked(request: HttpRequest, credentials: dict | None) -> float:
+    """Until who tries this name from this address is not locked out any more; 0 for who is not."""
+    begun = timezone.now() - settings.AXES_COOLOFF_TIME
+    attempts = AccessAttempt.objects.filter(
+        username=name_kept(request, credentials), ip_address=address_kept(request), attempt_time__gt=begun
+    )
+    found = attempts.aggregate(failures=Sum("failures_since_start"), last=Max("attempt_time"))
+    if (found["failures"] or 0) < settings.AXES_FAILURE_LIMIT:
+        return 0
+    return (found["last"] - begun).total_seconds()
 
 
 def _guesses(user: User) -> str:

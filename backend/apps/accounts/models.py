@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import Value
 from django.db.models.functions import Lower
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -17,6 +18,9 @@ NAME_CHARACTERS = _("Use letters, digits and . + - _ only.")
 NAME_TAKEN = _("This name is taken. Choose another.")
 ADDRESS_TAKEN = _("There is an account with this e-mail address already. Log in with it, or use another address.")
 
+
+# Sent with the `user` whose password is a new one.
+password_set = Signal()
 
 valid_name = RegexValidator(r"^[\w.+-]+\Z", NAME_CHARACTERS)
 
@@ -93,6 +97,7 @@ class User(AbstractUser):
             super().save(*args, **kwargs)
             if new_password:
                 audit.record("password.changed", account=self.pk)
+                password_set.send(User, user=self)
             if new_password or not self.is_active:
                 self.sessions.end()
 

@@ -1,4 +1,7 @@
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import AuditEvent
 
@@ -16,11 +19,25 @@ class AuditedAdmin(admin.ModelAdmin):
 class AuditEventAdmin(admin.ModelAdmin):
     """It is looked at, and by nobody changed."""
 
-    list_display = ["at", "event", "account", "address", "request_id"]
+    list_display = ["at", "event", "who", "address", "details"]
     list_filter = ["event", "at"]
     search_fields = ["=account", "=request_id", "=address"]
+    search_help_text = _("A name, the id of an account or of a request, or an address")
     date_hierarchy = "at"
     ordering = ["-at"]
+
+    def get_queryset(self, request):
+        accounts = get_user_model().objects.filter(pk=OuterRef("account"))
+        return super().get_queryset(request).annotate(name=Subquery(accounts.values("username")))
+
+    def get_search_results(self, request, queryset, search_term):
+        """A name too, which stands in no event itself."""
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        return (found | queryset.filter(name__iexact=search_term) if search_term else found), duplicates
+
+    @admin.display(description=_("account"), ordering="account")
+    def who(self, event):
+        return event.name or event.account
 
     def has_add_permission(self, request):
         return False

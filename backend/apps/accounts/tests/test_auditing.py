@@ -135,6 +135,17 @@ def change(admin, user, **form):
     assert admin.post(f"/admin/accounts/user/{user.pk}/change/", {**known, **form}).status_code == 302
 
 
+@pytest.mark.parametrize("wanted", ["ALICE", "pk"])
+def test_looking_for_somebody_in_the_admin(admin, alice, bob, wanted):
+    for account in (alice, bob):
+        post("login", {"username": account.username, "password": PASSWORD})
+
+    page = admin.get("/admin/core/auditevent/", {"q": str(alice.pk) if wanted == "pk" else wanted}).content.decode()
+
+    assert ">alice<" in page
+    assert ">bob<" not in page
+
+
 def test_several_at_once_in_the_admin(admin, root, alice, bob):
     form = {"action": "delete_selected", "_selected_action": [alice.pk, bob.pk], "post": "yes"}
     admin.post("/admin/accounts/user/", form)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import SecondFactor
+from apps.core.models import CallCount
 from conftest import PASSWORD, UserFactory, refused, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,31 @@ def test_in_every_spelling(alice):
     names = ["alice", "ALICE", " alice ", "ａｌｉｃｅ"]
 
     assert [login(names[number % 4]).status_code for number in range(10)] == [401] * 9 + [429]
+
+
+def test_by_the_address_of_the_account_too(alice):
+    names = ["alice", "alice@example.com", "ALICE@EXAMPLE.COM"]
+
+    assert [login(names[number % 3]).status_code for number in range(10)] == [401] * 9 + [429]
+
+
+@pytest.mark.limits
+def test_beyond_the_limit_of_a_minute_too(alice):
+    """Who is locked out is told when that ends, and not that a minute is enough."""
+    for _ in range(2):
+        guess(5)
+        CallCount.objects.all().delete()
+    assert guess(6) == [429] * 6
+
+    assert int(login()["Retry-After"]) > 890
+
+
+def test_a_new_password_ends_it(alice):
+    guess(10)
+    alice.set_password("another-9-umbrella")
+    alice.save()
+
+    assert login(password="another-9-umbrella").status_code == 200
 
 
 def test_nobody_else_is(alice, bob):

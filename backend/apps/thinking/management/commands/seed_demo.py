@@ -52,7 +52,9 @@ class Command(BaseCommand):
             if User.objects.named("username", name).exists():
                 raise CommandError(f"the name {name} belongs to an account of somebody else, which is left alone.")
             account = User(pk=id, username=name, email=f"{name}@example.com", language=language)
-        account.set_password(password)
+        # A new password, even if it is the same, would end the sessions.
+        if not account.check_password(password):
+            account.set_password(password)
         account.save()
         return account
 

@@ -491,6 +491,21 @@ def test_second_factor(stack, shell):
     assert can_log_in(stack, name)
 
 
+def test_audit(stack, shell):
+    account = stack.register()["user"]["id"]
+
+    (line,) = [line for line in shell(commands("audit")).splitlines() if account in line and '"registered"' in line]
+
+    assert '"address": "' in line
+
+
+def test_unlock(stack, shell):
+    login = {"username": stack.register()["username"], "password": "not that one"}
+    assert stack.request("POST", f"{stack.api}/auth/login/", json=login).status_code == 401
+
+    assert re.search(r"^[1-9]\d* attempts removed\.$", shell(commands("unlock")), re.M)
+
+
 def test_disk(shell):
     assert "Images" in shell(commands("disk"))
 

@@ -208,6 +208,7 @@ def test_half_the_capacity(stack, figure, person, capacity, seconds):
         # The database comes to touch its shared buffers, all of them in the end.
         room = GROWTH + (SHARED_BUFFERS if service == "db" else 0)
         assert held_after[-1][service] - held_after[0][service] < room, service
-        assert files_after[-1][service] - files_after[0][service] <= 40, service
+        # Connections between nginx and the backend stay open for a minute; what leaked would be thousands in an hour.
+        assert files_after[-1][service] - files_after[0][service] <= WAITING, service
     assert connections_after[-1] <= BACKENDS_THREADS
     assert killed_for_memory(stack) == []

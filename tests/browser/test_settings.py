@@ -192,6 +192,13 @@ def test_two_step_log_in(visitors, language):
 
     section = settings(visitor, "settings_totp")
     expect(section).to_contain_text(visitor.say("settings_totp_left", count=9))
+    expect(section).not_to_contain_text(visitor.say("settings_totp_few"))
+    for code in codes[1:9]:
+        given = {"username": name, "password": PASSWORD, "code": code}
+        visitor.stack.request("POST", f"{visitor.stack.api}/auth/token/", json=given).raise_for_status()
+    section = settings(visitor, "settings_totp")
+    expect(section).to_contain_text(visitor.say("settings_totp_left_one"))
+    expect(section).to_contain_text(visitor.say("settings_totp_few"))
     button(section, visitor, "settings_totp_off").click()
     password = label(section, visitor, "account_password")
     expect(password).to_be_focused()

@@ -53,7 +53,8 @@ def test_language_and_colours_are_the_accounts(visitors, language):
 @LANGUAGES
 def test_a_new_password_logs_the_other_devices_out(visitors, language):
     visitor, elsewhere = visitors(language), visitors(language)
-    visitor.expected = ["422"]
+    # With the password the token of this browser ends too, and it gets another.
+    visitor.expected = ["401", "422"]
     elsewhere.expected = ["401"]
     name = visitor.sign_up()
     elsewhere.open("/login")
@@ -61,6 +62,8 @@ def test_a_new_password_logs_the_other_devices_out(visitors, language):
 
     section = settings(visitor, "settings_password")
     old, new = (label(section, visitor, f"settings_password_{which}") for which in ("old", "new"))
+    devices = visitor.page.get_by_role("region", name=visitor.say("settings_sessions"), exact=True)
+    expect(devices.get_by_role("listitem")).to_have_count(2)
     old.fill("not-the-old-one")
     new.fill(NEW_PASSWORD)
     button(section, visitor, "settings_password_submit").click()
@@ -72,6 +75,8 @@ def test_a_new_password_logs_the_other_devices_out(visitors, language):
     expect(section.get_by_role("status")).to_have_text(visitor.say("settings_password_done"))
     expect(section.get_by_role("status")).to_be_focused()
     expect(new).to_have_value("")
+    expect(devices.get_by_role("listitem")).to_have_count(1)
+    expect(devices).to_contain_text(visitor.say("settings_sessions_only"))
 
     elsewhere.page.reload()
     elsewhere.sees_heading(elsewhere.say("login_title"))
@@ -98,6 +103,23 @@ def test_a_device_is_logged_out_from_another(visitors, language):
     expect(section).to_contain_text(visitor.say("settings_sessions_only"))
     elsewhere.page.reload()
     elsewhere.sees_heading(elsewhere.say("login_title"))
+
+
+@LANGUAGES
+def test_a_device_that_has_logged_out_meanwhile(visitors, language):
+    visitor, elsewhere = visitors(language), visitors(language)
+    visitor.expected, elsewhere.expected = ["404"], ["401"]
+    name = visitor.sign_up()
+    elsewhere.open("/login")
+    elsewhere.log_in(name)
+
+    section = settings(visitor, "settings_sessions")
+    rows = section.get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    elsewhere.log_out(name)
+    section.get_by_role("button").first.click()
+    expect(section.get_by_role("status")).to_be_focused()
+    expect(rows).to_have_count(1)
 
 
 @LANGUAGES
@@ -170,6 +192,13 @@ def test_two_step_log_in(visitors, language):
 
     section = settings(visitor, "settings_totp")
     expect(section).to_contain_text(visitor.say("settings_totp_left", count=9))
+    expect(section).not_to_contain_text(visitor.say("settings_totp_few"))
+    for code in codes[1:9]:
+        given = {"username": name, "password": PASSWORD, "code": code}
+        visitor.stack.request("POST", f"{visitor.stack.api}/auth/token/", json=given).raise_for_status()
+    section = settings(visitor, "settings_totp")
+    expect(section).to_contain_text(visitor.say("settings_totp_left_one"))
+    expect(section).to_contain_text(visitor.say("settings_totp_few"))
     button(section, visitor, "settings_totp_off").click()
     password = label(section, visitor, "account_password")
     expect(password).to_be_focused()

@@ -23,7 +23,7 @@ class ChangePasswordSerializer(serializers.Serializer):
         # Not 401, which a browser takes for the end of its session.
         if not is_password(self.context["request"], value):
             raise serializers.ValidationError(
-                _("The old password is not right. Nothing was changed."), code="not_allowed"
+                _("The current password is not right. Nothing was changed."), code="not_allowed"
             )
         return value
 

@@ -116,6 +116,9 @@ export class Session {
 		return this.#authorized(new Request(this.#url('/')), await this.#token()).headers;
 	};
 
+	/** After what has ended the token and set a new cookie. */
+	renew = (): Promise<void> => this.#refresh(this.#access);
+
 	async #start(): Promise<void> {
 		const hint = this.#browser.storage.getItem(HINT);
 		if (!hint) {

@@ -275,6 +275,16 @@ describe('one tab', () => {
 		expect(server.count('POST /auth/refresh/')).toBe(1);
 	});
 
+	test('after a change of the password both tabs have a token of the new session', async () => {
+		const [tab, other] = [await signedInTab(), tabs.open()];
+		await other.start();
+		server.expireAccess();
+		await tab.renew();
+		await new Promise((resolve) => setTimeout(resolve));
+		for (const one of [tab, other]) expect((await one.fetch(get('/projects/'))).status).toBe(200);
+		expect(server.count('GET /projects/')).toBe(2);
+	});
+
 	test('many requests with a refused token cause one refresh', async () => {
 		const tab = await signedInTab();
 		server.expireAccess();

@@ -129,13 +129,13 @@ needed=0
 for file in "$BACKUP_DIR"/thinkring_db_"${newest:-none}" "$BACKUP_DIR"/thinkring*_"${newest%.sql}".{tar.gz,json}; do
   if [ -e "$file" ]; then needed=$((needed + $(size "$file") * 22 / 10)); fi
 done
-free=$(df -B1 --output=avail "$BACKUP_DIR" | tail -n 1)
+free=$(df -B1 --output=avail "$BACKUP_DIR" | tail -n 1 | tr -d ' ')
 [ "$free" -ge "$needed" ] ||
   fail "the disk of $PWD/$BACKUP_DIR has $(bytes "$free") free and should have $(bytes "$needed"), twice the newest backup and 10 %; make room. $untouched"
 ask "$db_name" 'select pg_database_size(current_database())' || fail "the database does not answer ($cause). $untouched"
 needed=${answer:-0}
 # shellcheck disable=SC2016
-free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA"' | tail -n 1)
+free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA"' | tail -n 1 | tr -d ' ')
 [ "$free" -ge "$needed" ] ||
   fail "the disk of the database has $(bytes "$free") free, and the copy that proves the dump needs $(bytes "$needed"); make room. $untouched"
 

@@ -1,13 +1,16 @@
 """How gunicorn serves Django in the container; read by itself from the folder it starts in."""
 
+import os
 import time
 
 from django.conf import settings
 from gunicorn import util
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
+
 bind = "0.0.0.0:8000"
-# Two for the two cores that a small server has; WEB_CONCURRENCY in the environment says otherwise.
-workers = 2
+# By default two, for the two cores that a small server has.
+workers = settings.WEB_CONCURRENCY
 # Only workers with threads keep connections to nginx open.
 worker_class = "gthread"
 threads = 4

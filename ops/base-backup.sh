@@ -29,7 +29,7 @@ IFS='|' read -r system size <<<"$answer"
 in_database() { docker exec "$db" bash -euc "$1" bash "${@:2}"; }
 
 # shellcheck disable=SC2016
-free=$(in_database 'df -B1 --output=avail /backups | tail -n 1')
+free=$(in_database 'df -B1 --output=avail /backups | tail -n 1 | tr -d " "')
 [ "$free" -ge $((size * 2)) ] ||
   fail "the disk of ./backups has $(numfmt --to=iec "$free") free, and needs $(numfmt --to=iec $((size * 2))) for this; make room. Older ones are untouched."
 

@@ -48,7 +48,7 @@ look_at_settings() {
   [ -z "$value" ] || wrong "line $value of .env.production has a comment after the value, which would belong to it." 'put it on a line of its own.'
   for name in "${NEEDED[@]}"; do
     value=$(setting "$name")
-    [ -n "${value// /}" ] || wrong "$name is not set." "write $name=… into .env.production; ops/setup.sh makes secrets of its own."
+    [[ -n "${value// /}" || $name == JWT_SECRET_KEY && -n $(setting JWT_SECRET_KEY_FILE) ]] || wrong "$name is not set." "write $name=… into .env.production; ops/setup.sh makes secrets of its own."
   done
   for name in "${SECRETS[@]}"; do
     value=$(setting "$name")
@@ -178,7 +178,7 @@ look_at_the_disk() {
   fi
   for folder in backups "$(docker info -f '{{.DockerRootDir}}' 2>/dev/null)"; do
     [ -e "$folder" ] || continue
-    free=$(df -B1 --output=avail "$folder" | tail -n 1)
+    free=$(df -B1 --output=avail "$folder" | tail -n 1 | tr -d ' ')
     [ "$free" -ge "$needed" ] ||
       wrong "the disk of $folder has $(numfmt --to=iec "$free") free, and the next backup wants $(numfmt --to=iec "$needed")." 'make room: docker builder prune, docker image prune, and what else is large: du -xh / | sort -h | tail'
     [ "$(df --output=ipcent "$folder" | tail -n 1 | tr -dc 0-9)" -lt 90 ] 2>/dev/null ||
@@ -275,7 +275,7 @@ look_at_the_database() {
   [ "$failing" = f ] || wrong "the database cannot archive $archived, so that its disk fills up." "see why: ${compose[*]} logs --tail 20 db; the folder backups/wal has to be there, and the database's own: ${compose[*]} up -d backups"
   [ "$waiting" -le 3 ] || wrong "$waiting files of WAL wait for the archive." "see why: ${compose[*]} logs --tail 20 db"
   if [[ $(setting COMPOSE_PROFILES) == *wal* ]]; then
-    [ "$received" = t ] || wrong 'nothing receives what the database writes.' "${compose[*]} up -d wal"
+    [ "$received" = t ] || wrong 'nothing receives what the database writes.' "see why: ${compose[*]} logs --tail 20 wal; start it: ${compose[*]} up -d wal"
   fi
   [ "$lag" -le $((256 * 1024 * 1024)) ] || wrong "the receiver is $(numfmt --to=iec "$lag") behind." "see why: ${compose[*]} logs --tail 20 wal"
   base=$(own_base_backup)

@@ -77,7 +77,7 @@ look_at_the_machine() {
   if [ -z "$(container backend)" ]; then
     for folder in . "$(docker info -f '{{.DockerRootDir}}')"; do
       [ -e "$folder" ] || continue
-      free=$(df -B1 --output=avail "$folder" | tail -n 1)
+      free=$(df -B1 --output=avail "$folder" | tail -n 1 | tr -d ' ')
       [ "$free" -ge $LEAST_SPACE ] ||
         fail "the disk of $(readlink -f "$folder") has $(numfmt --to=iec "$free") free, and should have $(numfmt --to=iec $LEAST_SPACE); make room."
     done

@@ -189,6 +189,8 @@ find_database() {
     fail "the database does not run; start it: ${compose[*]} up -d db."
   [ "$(docker inspect -f '{{.State.Status}}' "$db" 2>/dev/null)" != paused ] ||
     fail "the database is paused; let it go on: docker unpause $db"
+  [ "$(docker inspect -f '{{.State.Status}}' "$db" 2>/dev/null)" != restarting ] ||
+    fail "the database does not stay up; see why: ${compose[*]} logs --tail 20 db"
   { read -r db_user && read -r db_name; } < <(docker exec "$db" printenv POSTGRES_USER POSTGRES_DB) ||
     fail 'the container of the database does not say whose it is (POSTGRES_USER, POSTGRES_DB).'
 }

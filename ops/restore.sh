@@ -160,7 +160,7 @@ put_back() {
 room() {
   local free
   # shellcheck disable=SC2016
-  free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA"' | tail -n 1)
+  free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA"' | tail -n 1 | tr -d ' ')
   [ "$free" -ge "$1" ] ||
     fail "the disk of the database has $(numfmt --to=iec "$free") free, and the restored one may need $(numfmt --to=iec "$1"); make room."
 }

@@ -111,6 +111,8 @@ put_back() {
     choose "$from" "$from_volume" || return 1
     remake || return 1
   else
+    # A stop that was interrupted goes on in the engine, and for so long the backend would seem to run.
+    capture /dev/null docker stop -t 30 "$(container backend)" || return 1
     start --no-recreate || return 1
   fi
   if grep -qx served "$JOURNAL"; then
@@ -218,7 +220,7 @@ if [ ! -e "$JOURNAL" ]; then
   # The new one, a base backup of it, and that unpacked to be verified; and the WAL of filling it.
   needed=$((size * 3 + 1024 * 1024 * 1024))
   # shellcheck disable=SC2016
-  free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA" /backups' | tail -n +2 | sort -n | head -n 1)
+  free=$(docker exec "$db" sh -c 'df -B1 --output=avail "$PGDATA" /backups' | tail -n +2 | tr -d ' ' | sort -n | head -n 1)
   [ "$free" -ge "$needed" ] ||
     fail "the disk has $(numfmt --to=iec "$free") free, and the upgrade needs $(numfmt --to=iec "$needed"); make room. $unchanged"
   docker image inspect "postgres:$to" >/dev/null 2>&1 || capture /dev/null docker pull --quiet "postgres:$to" ||

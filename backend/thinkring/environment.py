@@ -48,7 +48,14 @@ class Environment(environ.FileAwareEnv):
 
     def address(self, name: str, default: str) -> str:
         """Where something is on the web, without a slash at the end."""
-        text = self.text(name, default).rstrip("/")
+        return self._address(name, self.text(name, default))
+
+    def addresses(self, name: str) -> list[str]:
+        """A comma-separated list of them."""
+        return [self._address(name, text) for text in self.items(name, [])]
+
+    def _address(self, name: str, text: str) -> str:
+        text = text.rstrip("/")
         try:
             parts = urlsplit(text)
         except ValueError:
@@ -64,6 +71,10 @@ class Environment(environ.FileAwareEnv):
         value = self._text(name)
         if development is not None:
             return value or development
+        if value is None and f"{name}_FILE" in os.environ:
+            raise ImproperlyConfigured(
+                f"set {name}_FILE to a file that holds a secret: {os.environ[f'{name}_FILE']} is empty."
+            )
         if value is None:
             raise ImproperlyConfigured(f"set {name} to a secret of your own: it is missing.")
         if value in EXAMPLE_SECRETS:

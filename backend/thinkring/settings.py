@@ -4,6 +4,7 @@ With no environment at all this is a development server: debug on, SQLite, a thr
 whatever is missing, short, or still the example's stops the start with one sentence that says what to set.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,6 +69,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+
+# The processes of gunicorn; each has four threads.
+WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 2, 1, 64)
 
 # For Prometheus, inside of the container's networks only; 0 is none, and then nothing is counted.
 METRICS_PORT = env.integer("METRICS_PORT", 0, 1024, 65535)
@@ -213,7 +217,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 if not DEBUG:
     # A browser takes them over TLS only, for this host alone and from nobody else.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = env.addresses("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (*default_headers, "if-match")
 CORS_EXPOSE_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "X-Request-ID")
@@ -228,7 +232,7 @@ PAGE_URL = env.address(
 )
 # Whom to tell of a hole, in /.well-known/security.txt.
 SECURITY_CONTACT = env.text("SECURITY_CONTACT", f"mailto:security@{urlsplit(PAGE_URL).hostname}")
-if not SECURITY_CONTACT.startswith(("mailto:", "https://")):
+if not re.fullmatch(r"mailto:\S+@\S+|https://\S+", SECURITY_CONTACT):
     raise ImproperlyConfigured(
         "set SECURITY_CONTACT to mailto: and an address, or to a page that begins with https://, "
         f"not to {SECURITY_CONTACT!r}."

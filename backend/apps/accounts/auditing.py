@@ -1,12 +1,14 @@
 """Log-ins and what is done in the admin, told to the audit log; the rest is told by who does it."""
 
+import json
+
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db.models.signals import post_save, pre_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from apps.accounts.lockout import name_tried
-from apps.accounts.models import User
+from apps.accounts.models import SecondFactor, User
 from apps.core import audit
 
 
@@ -33,4 +35,26 @@ def without_titles(instance: LogEntry, **kwargs) -> None:
 def done_in_admin(instance: LogEntry, **kwargs) -> None:
     kind = {ADDITION: "added", CHANGE: "changed"}.get(instance.action_flag, "deleted")
     model = instance.content_type and instance.content_type.model
-    audit.record(f"admin.{kind}", account=instance.user_id, model=model, object=str(instance.object_id))
+    # Which fields, never what is in them.
+    fields = {"fields": _changed_fields(instance)} if kind == "changed" else {}
+    audit.record(f"admin.{kind}", account=instance.user_id, model=model, object=str(instance.object_id), **fields)
+
+
+def _changed_fields(instance: LogEntry) -> list[str]:
+    try:
+        changes = json.loads(instance.change_message)
+    except ValueError:
+        return []
+    return [name for change in changes for name in change.get("changed", {}).get("fields", [])]
+
+
+@receiver(post_save, sender=User)
+def account_saved(instance: User, created: bool, **kwargs) -> None:
+    if created and instance.is_superuser:
+        audit.record("administrator.made", account=instance.pk)
+
+
+@receiver(post_delete, sender=SecondFactor)
+def second_factor_deleted(instance: SecondFactor, **kwargs) -> None:
+    if instance.confirmed_at:
+        audit.record("second_factor.off", account=instance.user_id)

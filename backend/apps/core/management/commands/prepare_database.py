@@ -3,7 +3,7 @@ import time
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from apps.core import checks
 
@@ -29,9 +29,17 @@ class Command(BaseCommand):
             # Two backends may start at once; the second one waits here and finds the work done.
             cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             try:
+                self.keep_values_out_of_the_log()
                 self.migrate_or_tell()
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+    def keep_values_out_of_the_log(self):
+        """Of what a constraint refuses PostgreSQL would write the row into its log, and that is what people wrote."""
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        # Of a database that is not our own server's, whoever runs it decides.
+        with contextlib.suppress(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {name} SET log_error_verbosity = terse")
 
     def wait(self, deadline: int):
         end = time.monotonic() + deadline

@@ -118,7 +118,7 @@ ANSWERS = {
     "a method that a page does not take": NOTHING | JSON | {"Allow": "GET"},
     "a chunk": CHUNK,
     "the icon": PUBLIC | GZIP | {"Content-Type": "image/svg+xml"},
-    "the icon's other name": NOTHING | {"Content-Type": "text/html", "Location": "https://thinkring.test/favicon.svg"},
+    "the icon's other name": NOTHING | {"Content-Type": "text/html", "Location": "/favicon.svg"},
     "the manifest": PUBLIC | {"Content-Type": "application/manifest+json"},
     "the service worker": PUBLIC | GZIP | {
         "Content-Type": "text/javascript; charset=utf-8",
@@ -184,7 +184,7 @@ ANSWERS = {
         "Content-Language": "ja", "Location": "/admin/login/?next=/admin/", "Vary": "Accept-Language, Cookie",
     },
     "the admin by its address without a slash": NOTHING | {
-        "Content-Type": "text/html", "Location": "https://thinkring.test/admin/", "Cache-Control": "no-store",
+        "Content-Type": "text/html", "Location": "/admin/", "Cache-Control": "no-store",
     },
     "an exception in the admin": DOCUMENT | BY_DJANGO | {"Vary": "Accept-Language, Cookie"},
     # What nginx says itself

@@ -40,7 +40,8 @@ REQUESTS = {
     "whom to tell of a hole": ("GET", f"{PAGE}/.well-known/security.txt", {}, 200),
     "the admin's log-in": ("GET", f"{PAGE}/admin/login/", {}, 200),
     "the admin, not logged in": ("GET", f"{PAGE}/admin/", {}, 302),
-    "the admin by its address without a slash": ("GET", f"{PAGE}/admin", {}, 301),
+    # Whatever host is named: the address that it leads to has none.
+    "the admin by its address without a slash": ("GET", f"{PAGE}/admin", {"headers": {"Host": "evil.test"}}, 301),
 }  # fmt: skip
 
 # nginx's own: the request, the status and the code that goes with it, and as what.

@@ -64,7 +64,7 @@ def test_the_icon_that_browsers_ask_for_by_themselves(stack):
     response = stack.get(f"{stack.page}/favicon.ico")
 
     assert response.status_code == 301
-    assert stack.get(response.headers["Location"]).headers["Content-Type"] == "image/svg+xml"
+    assert stack.get(f"{stack.page}{response.headers['Location']}").headers["Content-Type"] == "image/svg+xml"
 
 
 def test_the_page_knows_the_address_of_the_api(stack):

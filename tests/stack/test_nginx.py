@@ -310,3 +310,4 @@ def test_a_flood_is_refused_but_never_health(stack):
     error = check_error(refused, 429, "SRV_004")
     assert refused.headers["Retry-After"] == "1"
     assert "入力した内容は失われていません" in error["message"]
+    assert "flood-" not in stack.logs("nginx")

@@ -155,7 +155,6 @@ ANSWERS = {
     },
     "an unknown route of the API": API | {"Allow": "OPTIONS"},
     "without a token": API | {"Allow": "GET, POST, HEAD, OPTIONS", "WWW-Authenticate": "Bearer"},
-    "an import without a token": API | {"Allow": "POST, OPTIONS", "WWW-Authenticate": "Bearer"},
     "a method that the API does not take": API | {"Allow": "GET, HEAD, OPTIONS"},
     "a value that is not allowed": API | {"Allow": "POST, OPTIONS"},
     "an exception in the API": API | {"Allow": "GET, POST, HEAD, OPTIONS"},
@@ -191,6 +190,7 @@ ANSWERS = {
     "an error as a page": ERROR | HTML,
     "an error as JSON": ERROR | JSON,
     "an error as JSON that the page may read": ERROR | JSON | CORS,
+    "an import without a token": ERROR | JSON | {"WWW-Authenticate": "Bearer"},
     "unavailable, as a page": ERROR | HTML | {"Retry-After": "5"},
     "unavailable, as JSON": ERROR | JSON | {"Retry-After": "5"},
     # Without TLS there is nothing to protect: a browser that has been here before asks over TLS.

@@ -118,7 +118,7 @@ ANSWERS = {
     "a method that a page does not take": NOTHING | JSON | {"Allow": "GET"},
     "a chunk": CHUNK,
     "the icon": PUBLIC | GZIP | {"Content-Type": "image/svg+xml"},
-    "the icon's other name": NOTHING | {"Content-Type": "text/html", "Location": "https://thinkring.test/favicon.svg"},
+    "the icon's other name": NOTHING | {"Content-Type": "text/html", "Location": "/favicon.svg"},
     "the manifest": PUBLIC | {"Content-Type": "application/manifest+json"},
     "the service worker": PUBLIC | GZIP | {
         "Content-Type": "text/javascript; charset=utf-8",
@@ -155,7 +155,6 @@ ANSWERS = {
     },
     "an unknown route of the API": API | {"Allow": "OPTIONS"},
     "without a token": API | {"Allow": "GET, POST, HEAD, OPTIONS", "WWW-Authenticate": "Bearer"},
-    "an import without a token": API | {"Allow": "POST, OPTIONS", "WWW-Authenticate": "Bearer"},
     "a method that the API does not take": API | {"Allow": "GET, HEAD, OPTIONS"},
     "a value that is not allowed": API | {"Allow": "POST, OPTIONS"},
     "an exception in the API": API | {"Allow": "GET, POST, HEAD, OPTIONS"},
@@ -184,13 +183,14 @@ ANSWERS = {
         "Content-Language": "ja", "Location": "/admin/login/?next=/admin/", "Vary": "Accept-Language, Cookie",
     },
     "the admin by its address without a slash": NOTHING | {
-        "Content-Type": "text/html", "Location": "https://thinkring.test/admin/", "Cache-Control": "no-store",
+        "Content-Type": "text/html", "Location": "/admin/", "Cache-Control": "no-store",
     },
     "an exception in the admin": DOCUMENT | BY_DJANGO | {"Vary": "Accept-Language, Cookie"},
     # What nginx says itself
     "an error as a page": ERROR | HTML,
     "an error as JSON": ERROR | JSON,
     "an error as JSON that the page may read": ERROR | JSON | CORS,
+    "an import without a token": ERROR | JSON | {"WWW-Authenticate": "Bearer"},
     "unavailable, as a page": ERROR | HTML | {"Retry-After": "5"},
     "unavailable, as JSON": ERROR | JSON | {"Retry-After": "5"},
     # Without TLS there is nothing to protect: a browser that has been here before asks over TLS.

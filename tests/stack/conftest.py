@@ -8,7 +8,14 @@ from production import FRONT_ENDS
 
 SERVICES = ["nginx", "frontend", "backend", "db", "wal"]
 # What an error is, by how its code begins.
-KINDS = {"REQ": "request_error", "RES": "not_found_error", "SRV": "server_error", "VAL": "validation_error"}
+KINDS = {
+    "AUTH": "authentication_error",
+    "BIZ": "conflict_error",
+    "REQ": "request_error",
+    "RES": "not_found_error",
+    "SRV": "server_error",
+    "VAL": "validation_error",
+}
 # One transparent pixel.
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001e221bc33"

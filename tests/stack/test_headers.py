@@ -40,7 +40,8 @@ REQUESTS = {
     "whom to tell of a hole": ("GET", f"{PAGE}/.well-known/security.txt", {}, 200),
     "the admin's log-in": ("GET", f"{PAGE}/admin/login/", {}, 200),
     "the admin, not logged in": ("GET", f"{PAGE}/admin/", {}, 302),
-    "the admin by its address without a slash": ("GET", f"{PAGE}/admin", {}, 301),
+    # Whatever host is named: the address that it leads to has none.
+    "the admin by its address without a slash": ("GET", f"{PAGE}/admin", {"headers": {"Host": "evil.test"}}, 301),
 }  # fmt: skip
 
 # nginx's own: the request, the status and the code that goes with it, and as what.
@@ -55,7 +56,9 @@ ERRORS = [
     ("TRACE", f"{API}/projects/", {}, 405, "REQ_001", "an error as JSON"),
     ("TRACE", f"{API}/projects/", {"headers": OWN}, 405, "REQ_001", "an error as JSON that the page may read"),
     ("TRACE", f"{API}/projects/", {"headers": FOREIGN}, 405, "REQ_001", "an error as JSON"),
-    ("POST", f"{API}/auth/login/", {"data": b" " * (50 * 1024 * 1024 + 1)}, 413, "REQ_003", "an error as JSON"),
+    ("POST", f"{PAGE}/", {"data": b" " * 20_000}, 413, "", "an error as a page"),
+    ("POST", f"{API}/auth/login/", {"data": b" " * (10 * 1024 * 1024 + 1)}, 413, "REQ_003", "an error as JSON"),
+    ("POST", f"{API}/account/import/", {"data": b"{}"}, 401, "AUTH_001", "an import without a token"),
     ("GET", f"{API}/projects/", {"headers": {"X-Padding": "a" * 40_000}}, 431, "REQ_003", "an error as JSON"),
 ]
 
@@ -87,11 +90,16 @@ def test_errors_of_nginx(stack, method, url, arguments, status, code, answer):
 def test_files(stack):
     chunk_of_page, style = f"{PAGE}{chunk(stack)}", f"{PAGE}{admin_style(stack)}"
     kept = stack.get(style, headers={"If-Modified-Since": stack.get(style).headers["Last-Modified"]})
+    other = {"If-Match": '"another version"'}
 
     assert differences(stack.get(chunk_of_page), "a chunk") == {}
     assert differences(stack.get(style), "a static file") == {}
     assert kept.status_code == 304
     assert differences(kept, "a static file that is not newer") == {}
+    check_error(stack.get(style, headers=other), 412, "BIZ_002")
+    assert differences(stack.get(style, headers=other), "an error as JSON") == {}
+    assert stack.get(chunk_of_page, headers=other).status_code == 412
+    assert differences(stack.get(chunk_of_page, headers=other), "an error as a page") == {}
 
 
 def test_uploads_are_shown_and_never_run(stack):

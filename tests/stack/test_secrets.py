@@ -4,6 +4,7 @@ log, not in an answer, whatever went wrong before.
 """
 
 import gzip
+import re
 import subprocess
 import tarfile
 
@@ -72,6 +73,7 @@ def words_in(content, words):
 def test_none_in_answers_and_logs(stack, secrets, account):
     name, headers = {"username": account["username"]}, bearer(account["access"])
     login = f"{stack.api}/auth/login/"
+    link = reset_link(stack, account)
     with stack.session() as session:
         session.post(login, json=name | {"password": account["password"]}, timeout=30)
         refresh = session.cookies["__Secure-refresh"]
@@ -84,14 +86,15 @@ def test_none_in_answers_and_logs(stack, secrets, account):
         stack.request("POST", f"{stack.api}/auth/register/", json=name | {"password": account["password"]}),
         stack.request("POST", f"{stack.api}/auth/refresh/", json={"refresh": "no.token.atall"}),
         stack.get(f"{stack.api}/projects/?access={account['access']}", headers=bearer("no.token.atall")),
-        stack.get(f"{stack.page}/reset/a/b?token={refresh}"),
+        stack.get(f"{stack.page}/reset/?token={refresh}"),
+        stack.get(f"{stack.page}{link}"),
         stack.get(f"{stack.page}/admin/login/"),
     ]
     with without(stack, "thinking_project"):
         answers.append(stack.request("POST", f"{stack.api}/projects/", json={"title": "a"}, headers=headers))
     with without(stack, "django_session"):
         answers.append(stack.get(f"{stack.page}/admin/", headers={"Cookie": f"__Host-sessionid={'a' * 32}"}))
-    assert [answer.status_code for answer in answers] == [403, 401, 400, 422, 401, 401, 200, 200, 500, 500]
+    assert [answer.status_code for answer in answers] == [403, 401, 400, 422, 401, 401, 308, 200, 200, 500, 500]
 
     said = "".join(f"{answer.headers}\n{answer.text}\n" for answer in answers)
     logs = "".join(stack.logs(service) for service in [*SERVICES, "certificate", "backups"])
@@ -104,8 +107,19 @@ def test_none_in_answers_and_logs(stack, secrets, account):
         "half a password": "cut off in the middle",
         "access token": account["access"],
         "refresh token": refresh,
+        "a reset link's token": link.split("/")[-1],
     }
     assert [what for what, value in of_a_person.items() if value in logs] == []
+
+
+def reset_link(stack, account):
+    """The path of the page by which a new password is set, as it is mailed."""
+    code = (
+        "from apps.accounts import passwords; from apps.accounts.models import User; "
+        f"print(passwords.link_mail(User.objects.get(username='{account['username']}')).body)"
+    )
+    mail = stack.compose("exec", "-T", "backend", "python", "manage.py", "shell", "--no-imports", "-c", code).stdout
+    return re.search(r"https://[^/]+(/reset/[\w-]+/[\w-]+)", mail)[1]
 
 
 def test_each_may_come_from_a_file(stack, secrets, tmp_path):

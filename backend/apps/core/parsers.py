@@ -8,7 +8,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.json import strict_constant
 
 # A step at its limits, each character escaped, is 6 MB.
-MAXIMUM = 10 * 1024 * 1024  # bytes
+MAXIMUM = 10 * 1024 * 1024  # bytes; as nginx
 
 
 class StrictJSONParser(BaseParser):

@@ -29,7 +29,7 @@ REQUESTS = {
     "health": ("GET", f"{API}/health/", {}, 200),
     "an answer of the API": ("GET", f"{API}/version/", {}, 200),
     "a preflight": (
-        "OPTIONS", f"{API}/projects/", {"headers": {"Origin": PAGE, "Access-Control-Request-Method": "POST"}}, 200,
+        "OPTIONS", f"{API}/projects/", {"headers": {"Origin": PAGE, "Access-Control-Request-Method": "POST"}}, 204,
     ),
     "an unknown route of the API": ("GET", f"{API}/missing/", {}, 404),
     "without a token": ("GET", f"{API}/projects/", {}, 401),

@@ -227,6 +227,21 @@ def test_nginx_speaks_the_language_that_is_asked_for(stack, wanted, language):
     assert response.json()["error"]["message"].isascii() == (language == "en")
 
 
+def test_nginx_says_what_a_page_may_ask_as_django_does(stack):
+    asking = {"Origin": stack.page, "Access-Control-Request-Method": "POST"}
+    code = (
+        "import json, urllib.request as web; "
+        f"asking = web.Request('http://127.0.0.1:8000/api/v1/projects/', method='OPTIONS', headers={asking!r}); "
+        "asking.add_header('Host', 'thinkring.test'); asking.add_header('X-Forwarded-Proto', 'https'); "
+        "print(json.dumps({name.title(): value for name, value in web.urlopen(asking).headers.items()}))"
+    )
+    by_django = json.loads(stack.compose("exec", "-T", "backend", "python", "-c", code).stdout)
+    by_nginx = stack.request("OPTIONS", f"{stack.api}/projects/", headers=asking).headers
+
+    for what in ["Allow-Origin", "Allow-Credentials", "Allow-Headers", "Allow-Methods", "Max-Age"]:
+        assert by_nginx[f"Access-Control-{what}"] == by_django[f"Access-Control-{what}"]
+
+
 @pytest.mark.parametrize("origin", ["https://thinkring.test.evil.test", "http://thinkring.test", "https://evil.test"])
 def test_no_other_page_may_read_nginxs_own_errors(stack, origin):
     response = stack.request("TRACE", f"{stack.api}/projects/", headers={"Origin": origin})
@@ -419,7 +434,7 @@ def test_an_import_of_nobody_takes_no_place(stack, language, said):
 def test_the_page_may_ask_before_it_imports(stack):
     asking = {"Origin": stack.page, "Access-Control-Request-Method": "POST"}
 
-    assert stack.request("OPTIONS", f"{stack.api}/account/import/", headers=asking).status_code == 200
+    assert stack.request("OPTIONS", f"{stack.api}/account/import/", headers=asking).status_code == 204
 
 
 def test_nothing_of_a_request_that_is_served_or_refused_is_in_the_error_log(stack):

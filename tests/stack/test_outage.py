@@ -82,6 +82,26 @@ def test_without_a_backend_the_answer_is_readable(stack):
     assert page.status_code == 200
 
 
+def test_without_a_backend_the_page_is_told(stack):
+    """A browser asks first whether the page may ask, and if that fails there is nothing that the page could read."""
+    login, origin = f"{stack.api}/auth/login/", {"Origin": stack.page}
+    asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    stack.compose("stop", "backend")
+    try:
+        first = stack.request("OPTIONS", login, headers=origin | asking)
+        then = stack.request("POST", login, json={}, headers=origin)
+    finally:
+        stack.compose("start", "backend")
+        stack.wait()
+
+    assert first.status_code == 204
+    assert first.headers["Access-Control-Allow-Origin"] == stack.page
+    assert "content-type" in first.headers["Access-Control-Allow-Headers"]
+    assert "POST" in first.headers["Access-Control-Allow-Methods"]
+    check_error(then, 503, "SRV_003")
+    assert then.headers["Access-Control-Allow-Origin"] == stack.page
+
+
 def test_without_a_front_end_the_page_is_readable(stack):
     stack.compose("stop", "frontend")
     try:

@@ -10,8 +10,8 @@ from production import ROOT
 TEXT = (ROOT / "docs" / "security.md").read_text()
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
-    for line in TEXT.splitlines()
-    if line.startswith("| ") and not line.startswith("| measure")
+    for table in re.findall(r"^\| measure .*\n\|[-|]+\n((?:\| .*\n)+)", TEXT, re.M)
+    for line in table.splitlines()
 ]
 
 

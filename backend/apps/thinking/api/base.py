@@ -3,7 +3,6 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from rest_framework import exceptions, generics, viewsets
 from rest_framework.response import Response
 
@@ -109,12 +108,12 @@ class LockedPlaceMixin(generics.GenericAPIView):
     def lock_place(self) -> None:
         # An id that is none is answered when the object is sought.
         with contextlib.suppress(ValidationError):
-            projects = Project.objects.owned_by(self.request.user).filter(self.get_place()).order_by("pk")
-            list(projects.select_for_update(no_key=True).values_list("pk"))
+            list(self.get_place().select_for_update(no_key=True).values_list("pk"))
 
-    def get_place(self) -> Q:
-        """The projects that are written with the object."""
-        return Q(pk__in=self.get_queryset().model.objects.filter(pk=self.kwargs["pk"]).values(self.to_project))
+    def get_place(self):
+        """The project that is written with the object, as a queryset."""
+        places = self.get_queryset().model.objects.filter(pk=self.kwargs["pk"]).values(self.to_project)
+        return Project.objects.owned_by(self.request.user).filter(pk__in=places)
 
 
 class InProjectMixin(VersionedMixin, LockedPlaceMixin):

@@ -1,12 +1,14 @@
+import contextlib
+
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, mixins
 from rest_framework.decorators import action
 
 from apps.core.schema import ETAG, IF_MATCH
 from apps.core.versions import check_version
-from apps.thinking import rounds, trash
+from apps.thinking import locks, rounds, trash
 from apps.thinking.api import serializers
 from apps.thinking.api.base import ChangeMixin, InProjectMixin, OwnViewSet, RepeatableCreateMixin
 from apps.thinking.api.filters import NodeFilter, ProjectFilter, RoundFilter, StepFilter
@@ -185,10 +187,14 @@ class NodeViewSet(RepeatableCreateMixin, InProjectMixin, ChangeMixin, mixins.Lis
     def get_owned(self):
         return Node.objects.owned_by(self.request.user).with_place()
 
-    def get_place(self):
-        # The one in which it lies, and the one to which it is moved.
+    def lock_place(self):
         wanted = self.request.data.get("project") if isinstance(self.request.data, dict) else None
-        return super().get_place() | Q(pk=wanted)
+        if not wanted:
+            super().lock_place()
+            return
+        # What is no id is answered when the values are looked at.
+        with contextlib.suppress(ValidationError):
+            locks.one_or_two(self.get_place() | Project.objects.owned_by(self.request.user).filter(pk=wanted))
 
     def get_additions(self):
         return {"owner": self.request.user}

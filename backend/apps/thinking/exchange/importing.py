@@ -98,8 +98,9 @@ class _Importer:
 
     def take(self, kind: str, batch: list[tuple[str, Record]]) -> None:
         self.store.look_up(kind, [record for _path, record in batch])
+        if kind != "links":
+            self.store.lock_projects()
         if kind == "projects":
-            self.store.lock(Project.objects.owned_by(self.owner))
             for path, record in batch:
                 self.project(path, record)
         elif kind == "nodes":

@@ -36,10 +36,14 @@ class Store:
                 found.update(model._default_manager.filter(pk__in=part).values_list("pk", flat=True))
             self.taken[model] = found
 
-    def lock(self, owned: models.QuerySet) -> None:
-        """Those of the batch, all at once: who moves a node locks the two projects in this order too."""
-        rows = owned.filter(pk__in=self.taken[owned.model]).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk"))
+    def lock_projects(self) -> None:
+        """Those of the batch, and those in which its nodes lie by now: whoever writes a node has its project first."""
+        ids = set(self.taken.get(Project, ()))
+        for part in parts(list(self.taken.get(Node, ()))):
+            ids.update(Node.objects.filter(pk__in=part).exclude(project=None).values_list("project", flat=True))
+        for part in parts(sorted(ids)):
+            rows = Project.objects.owned_by(self.owner).filter(pk__in=part).order_by("pk")
+            list(rows.select_for_update(no_key=True).values_list("pk"))
 
     def own(self, owned: models.QuerySet, wanted: list[tuple[str, uuid.UUID | None]]) -> list:
         """For each id of the file the row that it means, locked, or the id under which it is made."""

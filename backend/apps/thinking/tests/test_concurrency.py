@@ -336,6 +336,23 @@ def test_an_import_of_what_is_deleted_for_good(alice, as_alice, project, node):
         assert deleted.status_code in (204, 404)
 
 
+def test_a_node_is_moved_while_an_import_has_where_it_goes(alice, project, node):
+    """It does not keep where the node comes from until the import, which may want that too, is over."""
+    there = rounds.start_project(alice, "there")
+    body = {"project": str(there.pk), "round": None, "step": None}
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Project.objects.select_for_update().get(pk=there.pk)
+            moving = pool.submit(at_once, alice, lambda client: client.patch(f"/api/v1/nodes/{node.pk}/", body))
+            wait_until_blocked(1)
+            time.sleep(0.1)
+            Project.objects.select_for_update(nowait=True).get(pk=project.pk)
+        assert statuses(moving.result()) == [200]
+
+    assert Node.objects.get(pk=node.pk).project == there
+
+
 def test_a_node_is_taken_out_of_a_project_that_is_being_deleted(alice, project, node):
     """As an import does, which has no lock on the project."""
     trash.move_to_trash(project)

@@ -1,6 +1,7 @@
 """A certificate authority on this machine: Debian's pebble, which asks pebble-challtestsrv where a name leads."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import ssl
@@ -22,8 +23,9 @@ class Authority:
         self.folder, self.http_port = folder, http_port
         self.ports = {name: free_port() for name in ["directory", "management", "dns", "names"]}
         self.directory = f"https://localhost:{self.ports['directory']}/dir"
-        # Where containers find this machine.
-        self.gateway = docker("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge").strip()
+        # Where containers find this machine: the first address of their network, which not every engine names.
+        subnet = docker("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "bridge").strip()
+        self.gateway = str(next(ipaddress.ip_network(subnet).hosts()))
         self.directory_for_containers = f"https://{self.gateway}:{self.ports['directory']}/dir"
         # What certbot trusts when it talks to the authority, and what browsers trust when it has signed.
         self.own_certificate = folder / "authority.pem"

@@ -275,7 +275,7 @@ look_at_the_database() {
   [ "$failing" = f ] || wrong "the database cannot archive $archived, so that its disk fills up." "see why: ${compose[*]} logs --tail 20 db; the folder backups/wal has to be there, and the database's own: ${compose[*]} up -d backups"
   [ "$waiting" -le 3 ] || wrong "$waiting files of WAL wait for the archive." "see why: ${compose[*]} logs --tail 20 db"
   if [[ $(setting COMPOSE_PROFILES) == *wal* ]]; then
-    [ "$received" = t ] || wrong 'nothing receives what the database writes.' "see why: ${compose[*]} logs --tail 20 wal; start it: ${compose[*]} up -d wal"
+    [ "$received" = t ] || wrong 'nothing receives what the database writes.' "${compose[*]} up -d wal"
   fi
   [ "$lag" -le $((256 * 1024 * 1024)) ] || wrong "the receiver is $(numfmt --to=iec "$lag") behind." "see why: ${compose[*]} logs --tail 20 wal"
   base=$(own_base_backup)

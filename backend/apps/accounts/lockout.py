@@ -111,11 +111,9 @@ def accepts_code(request: HttpRequest, user: User, name: str, code: str) -> bool
 def refusal(request: HttpRequest) -> HttpResponse | None:
     """Of a log-in that is one too many in its minute; it is counted."""
     over = [limit for limit in (LoginAddressLimit(), LoginNameLimit()) if not limit.allow_request(request, None)]
-    return (
-        _too_many(request, str(KINDS["SRV_004"].message), math.ceil(max(limit.wait() for limit in over)))
-        if over
-        else None
-    )
+    if not over:
+        return None
+    return _too_many(request, str(KINDS["SRV_004"].message), math.ceil(max(limit.wait() for limit in over)))
 
 
 def answer(request: HttpRequest, response: HttpResponse | None, credentials: dict | None) -> HttpResponse:

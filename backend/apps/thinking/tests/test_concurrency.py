@@ -353,6 +353,36 @@ def test_a_node_is_moved_while_an_import_has_where_it_goes(alice, project, node)
     assert Node.objects.get(pk=node.pk).project == there
 
 
+def test_a_node_is_moved_while_its_writer_waits_for_where_it_was(alice, project, node):
+    """Nor does the writer, who has the node by then, wait for an import that has where it went."""
+    there = rounds.start_project(alice, "there")
+    has_it, is_written = threading.Event(), threading.Event()
+
+    def have_the_other(client):
+        with transaction.atomic():
+            Project.objects.select_for_update(no_key=True).get(pk=there.pk)
+            has_it.set()
+            return is_written.wait(timeout=30)
+
+    def write(client):
+        answer = client.patch(f"/api/v1/nodes/{node.pk}/", {"title": "written"})
+        is_written.set()
+        return answer
+
+    with ThreadPoolExecutor(2) as pool:
+        having = pool.submit(at_once, alice, have_the_other)
+        has_it.wait()
+        with transaction.atomic():
+            Project.objects.select_for_update().get(pk=project.pk)
+            writing = pool.submit(at_once, alice, write)
+            wait_until_blocked(1)
+            Node.objects.filter(pk=node.pk).update(project=there, round=None, step=None)
+        assert statuses(writing.result()) == [200]
+        assert having.result() == [True]
+
+    assert Node.objects.filter(pk=node.pk, project=there, title="written").exists()
+
+
 def test_a_node_is_taken_out_of_a_project_that_is_being_deleted(alice, project, node):
     """As an import does, which has no lock on the project."""
     trash.move_to_trash(project)

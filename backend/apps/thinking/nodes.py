@@ -34,8 +34,9 @@ def write_node(node: Node, **values) -> bool:
     for name, value in values.items():
         setattr(node, name, value)
     node.save()
-    # Whoever has the project works in it at this moment, and may want the node: one that was moved there while this
-    # request waited for the project that it was in.
-    place = Project.objects.filter(pk=node.project_id).select_for_update(skip_locked=True, no_key=True)
-    Project.objects.filter(pk__in=place).touch()
+    if node.project_id:
+        # Whoever has the project works in it at this moment, and may want the node: one that was moved there while this
+        # request waited for the project that it was in.
+        place = Project.objects.filter(pk=node.project_id).select_for_update(skip_locked=True, no_key=True)
+        Project.objects.filter(pk__in=place).touch()
     return bool(changed & {"title", "context", "project", "step"})

@@ -112,7 +112,7 @@ load() {
 
 # obtain [OPTION...]: has certbot see to it that nginx/letsencrypt has a certificate for the names.
 obtain() {
-  local certbot said name account=(--register-unsafely-without-email) domains=()
+  local certbot said name authority account=(--register-unsafely-without-email) domains=()
   if command -v certbot >/dev/null; then
     certbot=(certbot)
   else
@@ -122,14 +122,17 @@ obtain() {
   fi
   if [ -n "$(setting CERTBOT_EMAIL)" ]; then account=(--email "$(setting CERTBOT_EMAIL)" --no-eff-email); fi
   for name in "${names[@]}"; do domains+=(-d "$name"); done
+  authority=$(setting ACME_SERVER https://acme-v02.api.letsencrypt.org/directory)
 
   # Not `certbot renew`: that sleeps for minutes, and does not notice that the names are others now.
   said=$("${certbot[@]}" certonly --non-interactive --agree-tos "${account[@]}" \
-    --server "$(setting ACME_SERVER https://acme-v02.api.letsencrypt.org/directory)" \
+    --server "$authority" \
     --config-dir "$PWD/$STATE" --work-dir "$PWD/$STATE/work" --logs-dir "$PWD/$STATE/logs" \
     --webroot --webroot-path "$PWD/nginx/acme" --key-type ecdsa --cert-name thinkring "${domains[@]}" --renew-with-new-domains "$@" \
     </dev/null 2>&1) || {
     said=$(sed -nE 's/^ *Domain: +(.*)/\1:/p; s/^ *Detail: +//p' <<<"$said" | tr '\n' ' ' | grep . || tail -n 5 <<<"$said" | tr '\n' ' ')
+    [[ ! $said =~ requests\.exceptions\.[A-Za-z]+ ]] ||
+      said="it cannot reach $authority; see that this machine finds names in the DNS and is let out (${BASH_REMATCH[0]})."
     fail "certbot got no certificate: ${said% } (more in $STATE/logs). $served_still"
   }
 }

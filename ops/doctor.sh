@@ -93,7 +93,7 @@ killed_for_memory() {
 }
 
 look_at_containers() {
-  local services service id running health exit_code restarts killed ports log before=$findings
+  local services service id state running health exit_code restarts killed ports log before=$findings
   capture /dev/null "${compose[@]}" config -q || {
     wrong "compose cannot read this installation: $cause" 'mend .env.production; ops/setup.sh your.domain makes one where there is none.'
     return
@@ -107,10 +107,14 @@ look_at_containers() {
       wrong "$service is not there." "${compose[*]} up -d $service"
       continue
     fi
-    IFS='|' read -r running health exit_code restarts log < <(docker inspect -f \
-      '{{.State.Running}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.ExitCode}}|{{.RestartCount}}|{{index .HostConfig.LogConfig.Config "max-size"}}' "$id")
+    IFS='|' read -r state running health exit_code restarts log < <(docker inspect -f \
+      '{{.State.Status}}|{{.State.Running}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.ExitCode}}|{{.RestartCount}}|{{index .HostConfig.LogConfig.Config "max-size"}}' "$id")
     if [[ $service == certificate || $service == backups ]]; then
       [ "$exit_code" = 0 ] || wrong "$service has failed." "see why: ${compose[*]} logs --tail 20 $service"
+      continue
+    fi
+    if [ "$state" = paused ]; then
+      wrong "$service is paused." "docker unpause $id"
       continue
     fi
     [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: ${compose[*]} up -d $service"

@@ -261,6 +261,16 @@ def test_a_restore_that_was_killed(doctor):
     assert remedy.startswith("ops/restore.sh --latest, before anything else is started")
 
 
+def test_a_database_that_is_paused(doctor):
+    docker("pause", doctor.stack.container("db"))
+
+    remedy = doctor.findings()["db is paused."]
+
+    doctor.type(remedy)
+    doctor.stack.wait()
+    doctor.finds_nothing()
+
+
 def test_a_receiver_that_stands_still(doctor):
     doctor.stack.compose("stop", "wal")
 

@@ -10,12 +10,14 @@ from functools import partial
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.signals import user_login_failed
 from django.db.models import Max, Sum
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from apps.accounts import second_factor
 from apps.accounts.models import User, password_set
@@ -133,7 +135,8 @@ def answer(request: HttpRequest, response: HttpResponse | None, credentials: dic
 
 def _too_many(request: HttpRequest, message: str, seconds: int) -> HttpResponse:
     if request.path.startswith("/admin/"):
-        refused = HttpResponse(message, status=429, content_type="text/plain; charset=utf-8")
+        context = {**admin.site.each_context(request), "title": gettext("Log in"), "message": message}
+        refused = render(request, "accounts/admin_refused.html", context, status=429)
     else:
         refused = json_error("SRV_004", message=message)
     refused["Retry-After"] = str(seconds)

@@ -230,13 +230,14 @@ def test_a_challenge_that_fails(server, issued):
     assert server.served_to_all() == server.in_file() == before
 
 
-def test_an_authority_that_does_not_answer(server, issued):
-    with server.told_of("https://localhost:1/dir"):
+@pytest.mark.parametrize("directory", ["https://localhost:1/dir", "https://authority.invalid/dir"])
+def test_an_authority_that_is_not_reached(server, issued, directory):
+    with server.told_of(directory):
         result = server.run("renew", "--force")
 
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert "Connection refused" in line
+    assert f"it cannot reach {directory}; see that this machine finds names in the DNS and is let out" in line
     assert server.served_to_all() == server.in_file()
 
 

@@ -165,7 +165,7 @@ def test_in_the_admin(alice):
     response = log_in(PASSWORD)
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0
-    assert "15分後" in response.content.decode()
+    assert '<p class="errornote">パスワードの間違いが続きました。15分後' in response.content.decode()
 
 
 def test_guessing_at_codes_in_the_admin():

@@ -131,6 +131,10 @@ class Stack:
         assert response.status_code == 201, response.text
         return body | response.json()
 
+    def can_log_in(self, name):
+        login = {"username": name, "password": PASSWORD}
+        return self.request("POST", f"{self.api}/auth/login/", json=login).status_code == 200
+
     def wait(self, deadline=120):
         """Until pages and API answer over HTTPS."""
         end = time.monotonic() + deadline

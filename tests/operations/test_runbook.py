@@ -12,16 +12,10 @@ from datetime import datetime, timezone
 
 import pytest
 
-from production import DOMAIN, ENVIRONMENT, PASSWORD, ROOT, clone, docker, free_port
+from production import DOMAIN, ENVIRONMENT, PASSWORD, clone, docker, free_port
 
+from .runbook import BLOCKS, TEXT, commands
 from .terminal import Terminal
-
-RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-BLOCKS = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", RUNBOOK, re.M | re.S))
-
-
-def commands(name):
-    return BLOCKS[name].replace("your.domain", DOMAIN)
 
 
 def test_every_block_has_a_test():
@@ -30,12 +24,7 @@ def test_every_block_has_a_test():
     elsewhere |= {"upgrade-postgres", "postgres-back", "postgres-old"}
 
     assert {f"test_{name.replace('-', '_')}" for name in BLOCKS.keys() - elsewhere} <= set(globals())
-    assert len(BLOCKS) == RUNBOOK.count("```bash")
-
-
-def can_log_in(stack, name):
-    body = {"username": name, "password": PASSWORD}
-    return stack.request("POST", f"{stack.api}/auth/login/", json=body).status_code == 200
+    assert len(BLOCKS) == TEXT.count("```bash")
 
 
 def newest_backup(stack):
@@ -60,7 +49,7 @@ def test_administrator(stack, shell):
     terminal.make_administrator(name, f"{name}@example.com", PASSWORD)
     assert terminal.exit_status() == 0
 
-    assert can_log_in(stack, name)
+    assert stack.can_log_in(name)
 
 
 def test_certificate(server, shell):
@@ -137,7 +126,7 @@ def test_update_plain(stack, shell, origin):
     shell(commands("update-plain"))
 
     stack.wait()
-    assert can_log_in(stack, name)
+    assert stack.can_log_in(name)
 
 
 def test_update(stack, shell, origin):
@@ -150,7 +139,7 @@ def test_update(stack, shell, origin):
     assert answer.json()["commit"] == origin
     shell(commands("roll-back"))
     assert stack.get(f"{stack.api}/version/").json()["commit"] != origin
-    assert can_log_in(stack, name)
+    assert stack.can_log_in(name)
 
 
 def test_backup(stack, shell):
@@ -238,8 +227,8 @@ def test_restore(stack, shell):
     said = shell(commands("restore"))
 
     stack.wait()
-    assert can_log_in(stack, before)
-    assert not can_log_in(stack, after), "what came later is gone"
+    assert stack.can_log_in(before)
+    assert not stack.can_log_in(after), "what came later is gone"
     assert stack.get(f"{stack.page}/media/ring.png").text == "ring\n"
     for name in ["postgres", "template1"]:
         stack.compose(*psql, f"alter database {name} refresh collation version")
@@ -276,8 +265,8 @@ def test_moment(stack, shell, figure):
     figure("back to a moment, the stack in use", f"{time.monotonic() - begun:.0f} s")
 
     stack.wait()
-    assert can_log_in(stack, before)
-    assert not can_log_in(stack, after), "what came later is gone"
+    assert stack.can_log_in(before)
+    assert not stack.can_log_in(after), "what came later is gone"
     assert stack.get(f"{stack.page}/media/early.png").text == "backed up\n"
     assert stack.get(f"{stack.page}/media/late.png").text == "in use\n"
     kept = re.search(r"thinkring_before_\d{8}_\d{6}", said)[0]
@@ -448,7 +437,7 @@ def test_metrics(stack, shell):
         stack.compose("up", "-d", "backend")
         stack.wait()
 
-    rules = RUNBOOK.partition("```bash metrics\n")[2].partition("\n## ")[0]
+    rules = TEXT.partition("```bash metrics\n")[2].partition("\n## ")[0]
     asked = set(re.findall(r"\bthinkring_[a-z_]+\b", rules))
     assert len(asked) == 2
     assert asked <= set(re.findall(r"^\w+", said, re.M))
@@ -484,11 +473,11 @@ def test_second_factor(stack, shell):
         f"user=User.objects.get(username='{name}'), secret='JBSWY3DPEHPK3PXP', confirmed_at=timezone.now()); "
         "factor.recovery_codes.create(digest='0')",
     )  # fmt: skip
-    assert not can_log_in(stack, name)
+    assert not stack.can_log_in(name)
 
     shell(commands("second-factor").replace("somebody", name))
 
-    assert can_log_in(stack, name)
+    assert stack.can_log_in(name)
 
 
 def test_audit(stack, shell):
@@ -523,11 +512,11 @@ def test_password(stack, shell):
     shell(commands("password"))
 
     stack.wait()
-    assert can_log_in(stack, stack.register()["username"])
+    assert stack.can_log_in(stack.register()["username"])
 
 
 def test_it_warns_of_the_complete_clean_up():
-    before, _, after = RUNBOOK.partition("```bash clean-up\n")
+    before, _, after = TEXT.partition("```bash clean-up\n")
     paragraph = before.strip().split("\n\n")[-1]
 
     assert paragraph.startswith("**`docker-compose down -v` deletes the database and every upload.**")
@@ -540,6 +529,6 @@ def test_clean_up(stack, shell):
     shell(commands("clean-up"))
 
     stack.wait()
-    assert not can_log_in(stack, name)
+    assert not stack.can_log_in(name)
     kept = stack.folder / "backups" / f"thinkring_db_{newest_backup(stack)}.sql"
     assert name in kept.read_text(), "the backup outlives it"

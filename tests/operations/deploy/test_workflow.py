@@ -14,7 +14,7 @@ import yaml
 
 from production import DOMAIN, ROOT, docker, free_port
 
-from ..test_runbook import commands
+from ..runbook import commands
 from .traffic import Traffic
 
 JOB = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]["build-and-deploy"]

@@ -20,7 +20,7 @@ from PIL import Image
 
 from production import ENVIRONMENT, FRONT_ENDS, PASSWORD, docker
 
-from ..test_runbook import can_log_in, commands
+from ..runbook import commands
 
 TITLE = "庭の水やりを楽にする – and “quotes”, 'too'; \\N"
 SCRIPT = "ops/upgrade-postgres.sh"
@@ -59,7 +59,7 @@ class Person:
         return told, image.content
 
     def finds_everything(self):
-        assert can_log_in(self.stack, self.name)
+        assert self.stack.can_log_in(self.name)
         assert self.has() == self.had
 
 
@@ -181,7 +181,7 @@ def test_there_and_back(stack, shell, figure):
     stack.wait()
     assert version(stack) == 15
     person.finds_everything()
-    assert not can_log_in(stack, later), "what came later is on 17"
+    assert not stack.can_log_in(later), "what came later is on 17"
     refused = run(stack)
     assert refused.returncode == 1
     assert f"if nobody needs it: docker volume rm {stack.project}_postgres_data_17. Nothing" in refused.stderr
@@ -442,10 +442,10 @@ def test_backups_on_the_new_one(stack, shell):
     shell(f"ops/restore.sh --to '{moment.isoformat()}' --replace")
 
     stack.wait()
-    assert [can_log_in(stack, name) for name in (before, later, last, lost)] == [True, True, True, False]
+    assert [stack.can_log_in(name) for name in (before, later, last, lost)] == [True, True, True, False]
     shell("ops/restore.sh --latest --replace")
     stack.wait()
-    assert [can_log_in(stack, name) for name in (before, later, last)] == [True, True, False]
+    assert [stack.can_log_in(name) for name in (before, later, last)] == [True, True, False]
     drilled = shell("ops/drill.sh")
     assert "lost 0 of" in drilled
     early = run_restore(stack, shell, "2026-01-01")
@@ -453,7 +453,7 @@ def test_backups_on_the_new_one(stack, shell):
     shell(commands("postgres-old").replace("thinkring_postgres", f"{stack.project}_postgres"))
     assert volumes(stack) == {"postgres_data_17": "17"}
     assert not list((stack.folder / "backups").glob("*/postgres_15_*"))
-    assert can_log_in(stack, later)
+    assert stack.can_log_in(later)
 
 
 def run_restore(stack, shell, moment):

@@ -1,11 +1,14 @@
 """What schemathesis cannot know by itself: how to log in, which ids there are, what the contract allows beyond it."""
 
+import io
 import itertools
 import os
 import uuid
 
 import requests
 import schemathesis
+from hypothesis import strategies
+from PIL import Image
 from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
@@ -33,6 +36,19 @@ class Account:
 
     def set(self, case, data, context):
         case.headers["Authorization"] = f"Bearer {data}"
+
+
+def drawn(kind):
+    file = io.BytesIO()
+    Image.new("RGB", (4, 3)).save(file, kind)
+    return file.getvalue()
+
+
+# An image that nobody has drawn is refused at its first bytes: whole ones, and what is left of one that breaks off.
+for kind in ("png", "jpeg", "webp"):
+    whole = drawn(kind)
+    part = strategies.integers(0, len(whole)).map(lambda length, whole=whole: whole[:length])
+    schemathesis.openapi.media_type(f"image/{kind}", strategies.just(whole) | part | strategies.binary(max_size=99))
 
 
 class Example:

@@ -313,3 +313,20 @@ def test_dependabot_knows_every_lock_file_and_waits():
         assert set(update.get("directories", [update.get("directory")])) == folders
         assert update["cooldown"]["default-days"] >= 7
         assert update["groups"]
+
+
+@pytest.mark.parametrize("file", tracked("backend/requirements*.txt"))
+def test_every_python_package_is_locked_with_hashes(file):
+    lines = (ROOT / file).read_text().replace("\\\n", " ").splitlines()
+    packages = [line for line in lines if line and not line.lstrip().startswith("#")]
+
+    assert len(packages) > 20
+    assert [line for line in packages if "==" not in line or "--hash=sha256:" not in line] == []
+
+
+@pytest.mark.parametrize("file", tracked("*package-lock.json"))
+def test_every_npm_package_is_locked_with_hashes(file):
+    packages = json.loads((ROOT / file).read_text())["packages"]
+
+    assert len(packages) > 20
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []

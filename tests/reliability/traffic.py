@@ -1,6 +1,7 @@
 """Traffic that goes on through a fault, judges each answer, and knows which of its writes must be there afterwards."""
 
 import json
+import math
 import os
 import queue
 import threading
@@ -52,6 +53,9 @@ class Persistent(Traffic):
         self.overwritten = []
         self.slowest = 0
         self.last_failure = 0
+        # Whoever asked before then is answered when it has recovered, too.
+        self.fault_ended = math.inf
+        self.last_held_up = 0
         self.last_success = {}
         self.steps = queue.Queue()
         for _ in range(WRITERS):
@@ -121,6 +125,8 @@ class Persistent(Traffic):
             self.asked += 1
             self.outcomes[outcome] += 1
             self.slowest = max(self.slowest, ended - began)
+            if began < self.fault_ended:
+                self.last_held_up = ended
             if outcome == "well":
                 self.last_success[threading.get_ident()] = ended
             else:
@@ -131,13 +137,16 @@ class Persistent(Traffic):
         return answer if outcome == "well" else None
 
     def recovers(self):
-        """Waits until every thread is served again and nobody fails; says how long after now the last one failed."""
-        ended = time.monotonic()
+        """Waits until every thread is served again and nobody fails.
+
+        Says how long after now the last one failed, or was answered who had asked before.
+        """
+        ended = self.fault_ended = time.monotonic()
         while True:
             time.sleep(0.2)
             now = time.monotonic()
             with self.lock:
-                since = max(ended, self.last_failure)
+                since = max(ended, self.last_failure, self.last_held_up)
                 served = [at for at in self.last_success.values() if at > since]
             if now - since > CALM and len(served) == len(self.threads):
                 self.seconds_to_recovery = since - ended

@@ -16,6 +16,11 @@ REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 CHUNKS = re.compile(r'</_app/immutable/[^>]+>; rel="(module)?preload"(; as="\w+")?; nopush(, <.*)?')
 
 PLAIN = {"Server": "nginx", "Date": DATE}
+# What ends every policy.
+CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+WITHOUT_TLS = PLAIN | {
+    "X-Content-Type-Options": "nosniff", "Content-Security-Policy": f"default-src 'none'; {CLOSED}",
+}  # fmt: skip
 TLS = PLAIN | {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Frame-Options": "DENY",
@@ -33,7 +38,6 @@ TLS = PLAIN | {
     ),
     "X-Request-ID": REQUEST_ID,
 }
-CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # No document, or none that may do anything.
 NOTHING = TLS | {"Content-Security-Policy": f"default-src 'none'; {CLOSED}"}
 
@@ -193,14 +197,14 @@ ANSWERS = {
     "an import without a token": ERROR | JSON | {"WWW-Authenticate": "Bearer"},
     "unavailable, as a page": ERROR | HTML | {"Retry-After": "5"},
     "unavailable, as JSON": ERROR | JSON | {"Retry-After": "5"},
-    # Without TLS there is nothing to protect: a browser that has been here before asks over TLS.
-    "a redirect to TLS": PLAIN | {
+    # A browser that has been here before asks over TLS.
+    "a redirect to TLS": WITHOUT_TLS | {
         "Content-Type": "text/html", "Location": re.compile(r"https://(api\.)?thinkring\.test/x\?y=z"),
     },
-    "a certificate's challenge": PLAIN | {
+    "a certificate's challenge": WITHOUT_TLS | {
         "Content-Type": "application/octet-stream", "ETag": TAG, "Last-Modified": DATE,
     },
-    "no certificate's challenge": PLAIN | {"Content-Type": "text/html; charset=utf-8"},
+    "no certificate's challenge": WITHOUT_TLS | {"Content-Type": "text/html; charset=utf-8"},
 }  # fmt: skip
 
 

@@ -63,17 +63,16 @@ def name_tried(request: HttpRequest, credentials: dict | None) -> str:
 def name_kept(request: HttpRequest, credentials: dict | None) -> str:
     """As django-axes writes it down, a digest: now and then somebody types a password there.
 
-    An account's name and its address are one: whoever is locked out by one of them is by the other.
+    An account's name and its address are counted apart: together they would tell that they are of one account.
     """
-    name = name_tried(request, credentials)
-    user = User.objects.known_as(name).first()
-    return _digest(str(user.pk) if user else name)
+    return _digest(name_tried(request, credentials))
 
 
 @receiver(password_set)
 def unlock(user: User, **kwargs) -> None:
     """Who tried the password of before is not locked out any more."""
-    AccessAttempt.objects.filter(username=_digest(str(user.pk))).delete()
+    names = [_digest(compared(name)) for name in (user.username, user.email) if name]
+    AccessAttempt.objects.filter(username__in=names).delete()
 
 
 def forget(user: User) -> None:

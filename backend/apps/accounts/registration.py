@@ -68,4 +68,5 @@ def delete_account(user: User) -> None:
         OutstandingToken.objects.filter(user=user).delete()
         lockout.forget(user)
         audit.record("account.deleted", account=user.pk)
+        audit.forget_addresses(user.pk)
         user.delete()

@@ -31,6 +31,13 @@ def record(event: str, *, account: uuid.UUID | None, **details) -> None:
     logger.info(event, extra={"event": event, "account": account_id, "address": address, "details": details})
 
 
+def forget_addresses(account: uuid.UUID) -> None:
+    """Of an account that is deleted only the networks stay: an address is of a person."""
+    events = AuditEvent.objects.filter(account=account).exclude(address__contains="/")
+    for address in events.order_by().values_list("address", flat=True).distinct():
+        events.filter(address=address).update(address=masked(address))
+
+
 def masked(address: str) -> str:
     """The network that the address is in: enough to see that two are near each other, not to find a person."""
     try:

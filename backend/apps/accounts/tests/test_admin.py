@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.accounts import tokens
 from apps.accounts.models import SecondFactor, Session, User
+from apps.core.models import AuditEvent
 from conftest import PASSWORD, UserFactory
 
 
@@ -132,6 +133,9 @@ def test_ending_a_session(admin, alice, bob):
     assert "1 sessions were ended." in page
     assert Session.objects.get(user=alice).ended_at is not None
     assert Session.objects.get(user=bob).ended_at is None
+    event = AuditEvent.objects.get(event="admin.session.ended")
+    assert event.account == User.objects.get(username="root").pk
+    assert event.details == {"object": str(Session.objects.get(user=alice).pk)}
 
 
 def test_ending_all_sessions_of_a_user(admin, alice, bob):
@@ -143,6 +147,9 @@ def test_ending_all_sessions_of_a_user(admin, alice, bob):
     assert "2 sessions were ended." in page
     assert not Session.objects.open().filter(user=alice).exists()
     assert Session.objects.open().filter(user=bob).exists()
+    event = AuditEvent.objects.get(event="admin.sessions.ended")
+    assert event.account == User.objects.get(username="root").pk
+    assert event.details == {"object": str(alice.pk)}
 
 
 def test_who_may_only_look_cannot_end_sessions(alice, bob):

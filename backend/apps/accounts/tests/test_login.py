@@ -1,7 +1,9 @@
+import time
 from datetime import datetime, timezone
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt
 from django.contrib.auth.hashers import MD5PasswordHasher
 
 from apps.accounts.models import Session
@@ -93,6 +95,25 @@ def test_a_refusal_takes_the_same_work_whoever_it_is(client, alice, monkeypatch,
     client.post(URL, {"username": name, "password": "wrong"})
 
     assert len(hashed) == 1
+
+
+@pytest.mark.parametrize("name", ["alice", "alice@example.com", "disabled"])
+def test_a_refusal_takes_the_processor_as_long_whoever_it_is(client, alice, settings, name):
+    """With the hasher of production; once more or less of it would be twice as much or nothing."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    alice.set_password(PASSWORD)
+    alice.save()
+    UserFactory(username="disabled", is_active=False, password=alice.password)
+    seconds = {name: [], "nobody": []}
+    for _ in range(5):
+        for tried, taken in seconds.items():
+            AccessAttempt.objects.all().delete()
+            began = time.process_time()
+            client.post(URL, {"username": tried, "password": "wrong"})
+            taken.append(time.process_time() - began)
+
+    known, unknown = (min(taken) for taken in seconds.values())
+    assert abs(known - unknown) < 0.7 * unknown
 
 
 @pytest.mark.parametrize(

@@ -251,13 +251,15 @@ def test_no_other_page_may_read_nginxs_own_errors(stack, origin):
 
 
 @contextlib.contextmanager
-def connected(stack):
+def connected(stack, buffer=None):
+    """A connection, and the bytes that the kernel may keep for who does not read."""
     context = ssl.create_default_context(cafile=stack.certificate)
-    with (
-        socket.create_connection(("127.0.0.1", stack.ports["https"])) as connection,
-        context.wrap_socket(connection, server_hostname="thinkring.test") as encrypted,
-    ):
-        yield encrypted
+    with socket.socket() as connection:
+        if buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.connect(("127.0.0.1", stack.ports["https"]))
+        with context.wrap_socket(connection, server_hostname="thinkring.test") as encrypted:
+            yield encrypted
 
 
 @contextlib.contextmanager
@@ -315,7 +317,7 @@ def half_sent_elsewhere(stack, path):
 @contextlib.contextmanager
 def not_reading(stack, path, times):
     """Somebody who asks so many times for a file at once, and takes nothing of it."""
-    with connected(stack) as connection:
+    with connected(stack, buffer=65_536) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: thinkring.test\r\n\r\n".encode() * times)
         yield connection
 

@@ -327,7 +327,7 @@ def test_many_that_send_slowly_and_one_that_reads_nothing(stack):
     (script,) = re.findall(r'src="(/static/[^"]*swagger-ui-bundle[^"]*)"', stack.get(f"{stack.page}/api/v1/docs/").text)
     size = len(stack.get(f"{stack.page}{script}").content)
     with contextlib.ExitStack() as others:
-        reader = others.enter_context(not_reading(stack, script, 20))
+        reader = others.enter_context(not_reading(stack, script, 60))
         heads = [others.enter_context(connected(stack)) for _ in range(150)]
         bodies = [others.enter_context(half_sent(stack, "/api/v1/auth/login/")) for _ in range(150)]
         for connection in heads:
@@ -344,14 +344,14 @@ def test_many_that_send_slowly_and_one_that_reads_nothing(stack):
                         # Or the refusal of what is too much of one address.
                         assert b"HTTP/1.1 " not in answer or answer.split()[1] in (b"408", b"503")
             assert earliest < time.monotonic() - started < latest
-        # What is on its way comes still: some megabytes.
+        # What is on its way comes still, as much as Docker's proxy and the kernel keep: some dozen megabytes.
         time.sleep(max(0, 33 - (time.monotonic() - started)))
         reader.settimeout(5)
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             received = 0
             while part := reader.recv(1 << 20):
                 received += len(part)
-    assert 0 < received < 10 * size
+    assert 0 < received < 50 * size
 
 
 def status_in_the_end(ask, status):
@@ -422,6 +422,8 @@ def test_an_import_of_one_address_and_three_of_all(stack):
     def ask():
         return stack.request("POST", f"{stack.page}{IMPORT}", data=b"{}", headers=bearer("a"))
 
+    # What an earlier test had half sent nginx may not have let go of yet.
+    assert status_in_the_end(ask, 401).status_code == 401
     with contextlib.ExitStack() as others:
         with half_sent(stack, IMPORT):
             response = status_in_the_end(ask, 503)

@@ -113,6 +113,7 @@ load() {
 # obtain [OPTION...]: has certbot see to it that nginx/letsencrypt has a certificate for the names.
 obtain() {
   local certbot said name authority account=(--register-unsafely-without-email) domains=()
+  local unreachable='requests\.exceptions\.[A-Za-z]+|Requesting [^ ]+: (Connection refused|Network is unreachable|No route to host)'
   if command -v certbot >/dev/null; then
     certbot=(certbot)
   else
@@ -131,7 +132,7 @@ obtain() {
     --webroot --webroot-path "$PWD/nginx/acme" --key-type ecdsa --cert-name thinkring "${domains[@]}" --renew-with-new-domains "$@" \
     </dev/null 2>&1) || {
     said=$(sed -nE 's/^ *Domain: +(.*)/\1:/p; s/^ *Detail: +//p' <<<"$said" | tr '\n' ' ' | grep . || tail -n 5 <<<"$said" | tr '\n' ' ')
-    [[ ! $said =~ requests\.exceptions\.[A-Za-z]+ ]] ||
+    [[ ! $said =~ $unreachable ]] ||
       said="it cannot reach $authority; see that this machine finds names in the DNS and is let out (${BASH_REMATCH[0]})."
     fail "certbot got no certificate: ${said% } (more in $STATE/logs). $served_still"
   }

@@ -63,6 +63,9 @@ def test_deleting_for_good_is_asked_once(visitors, language):
     expect(delete).to_be_focused()
 
     delete.click()
+    expect(question).to_be_visible()
+    # Closed, and asked again before the page is told of it.
+    delete.evaluate("button => { document.querySelector('dialog[open]').close(); button.click() }")
     question.get_by_role("button", name=visitor.say("trash_delete")).click()
     said = visitor.page.get_by_role("status").filter(has_text=visitor.say("trash_deleted_for_good", title="Once"))
     expect(said).to_be_focused()

@@ -13,10 +13,10 @@ from apps.accounts.models import SecondFactor, Session, User
 from apps.core.models import AuditEvent
 from apps.thinking import rounds, trash
 from apps.thinking.models import Node, NodeLink, Project, RefusedKeyword, Round, Step, StepRevision
+from apps.thinking.tests.test_api_exchange import exported
 from apps.thinking.tests.test_api_images import picture
 from conftest import PASSWORD, UserFactory, signed_in
 
-EXPORT = "/api/v1/account/export/?as=json"
 # Stored, and not in an export: secrets, what guards log-ins for minutes, and what is Django's own or computed.
 LEFT_OUT = {
     "accounts.recoverycode",  # digests of secrets
@@ -81,7 +81,7 @@ def test_every_model_is_thought_of():
 
 
 def test_the_export_has_the_person(as_alice, full):
-    export = json.loads(b"".join(as_alice.get(EXPORT).streaming_content))
+    export = json.loads(exported(as_alice))
     account = export["account"]
 
     assert account["user"][0]["email"] == full.email
@@ -102,7 +102,7 @@ def test_the_export_has_the_person(as_alice, full):
 @pytest.mark.parametrize("name", FIELDS_LEFT_OUT)
 def test_every_field_is_thought_of(as_alice, full, name):
     """A new one has to be in the export, or to have a reason not to be."""
-    export = json.loads(b"".join(as_alice.get(EXPORT).streaming_content))
+    export = json.loads(exported(as_alice))
     model, left_out = FIELDS_LEFT_OUT[name]
 
     fields = {RENAMED.get(key, key) for key in export["account"][name][0]}
@@ -110,14 +110,14 @@ def test_every_field_is_thought_of(as_alice, full, name):
 
 
 def test_the_export_has_no_secret(as_alice, full):
-    data = b"".join(as_alice.get(EXPORT).streaming_content).decode()
+    data = exported(as_alice).decode()
 
     assert full.password not in data
     assert full.second_factor.secret not in data
 
 
 def test_a_project_alone_says_nothing_of_the_person(as_alice, full, project):
-    data = b"".join(as_alice.get(f"/api/v1/projects/{project.pk}/export/?as=json").streaming_content).decode()
+    data = exported(as_alice, url=f"/api/v1/projects/{project.pk}/export/").decode()
 
     assert full.email not in data
     assert "account" not in json.loads(data)

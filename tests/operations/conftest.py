@@ -57,8 +57,8 @@ def cron_of_root(tmp_path_factory, missing):
 def shell(stack, tmp_path):
     """Runs commands as an operator does; `docker-compose` is the front end that the stack was started with."""
     # By its place, since this one is the first that is found by its name.
-    front_end = [shutil.which(stack.front_end[0]), *stack.front_end[1:]]
-    (tmp_path / "docker-compose").write_text(f'#!/bin/sh\nexec {" ".join(front_end)} "$@"\n')
+    front_end = " ".join(stack.front_end).replace("docker-compose", shutil.which("docker-compose"))
+    (tmp_path / "docker-compose").write_text(f'#!/bin/sh\nexec {front_end} "$@"\n')
     (tmp_path / "docker-compose").chmod(0o755)
     # What a browser on this machine is told by its arguments.
     (tmp_path / ".curlrc").write_text(

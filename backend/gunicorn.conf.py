@@ -1,5 +1,6 @@
 """How gunicorn serves Django in the container; read by itself from the folder it starts in."""
 
+import gc
 import os
 import time
 
@@ -32,7 +33,8 @@ preload_app = True
 # A statement that waits for a lock or takes too long (milliseconds) ends as an error and frees its thread; without it
 # one locked table takes all eight. Only here: manage.py, and with it a migration, takes the time that it needs.
 # And no plan is compiled (jit): for a search of a few milliseconds that took PostgreSQL more than a hundred.
-raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off"]
+# Nor is the plan of a prepared statement kept: one for all words would be wrong for most searches.
+raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off -c plan_cache_mode=force_custom_plan"]
 # Nothing in the container uses it, and its home is read-only.
 control_socket_disable = True
 # Through Django's handler, as JSON like every other line.
@@ -48,6 +50,11 @@ def write_error(client, status, reason, message, own=util.write_error):
 
 
 util.write_error = write_error
+
+
+def pre_fork(server, worker):
+    """What is loaded stays; the collector need not look through it again, nor so write to the memory that is shared."""
+    gc.freeze()
 
 
 def when_ready(server):

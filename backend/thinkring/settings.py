@@ -60,13 +60,13 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.core.requests.RequestIdMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.core.pages.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.core.pages.CsrfViewMiddleware",
+    "apps.core.pages.AuthenticationMiddleware",
     "apps.accounts.admin_sessions.AdminSessionMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.core.pages.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -120,6 +120,9 @@ if DB_HOST:
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
                 "tcp_user_timeout": 20_000,
+                # What is asked again and again is sent, and read by PostgreSQL, once.
+                "server_side_binding": True,
+                "prepare_threshold": 5,
             },
         }
     }
@@ -268,7 +271,7 @@ else:
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.negotiation.ForgivingNegotiation",
     "DEFAULT_THROTTLE_CLASSES": ["apps.core.throttling.AnonymousLimit", "apps.core.throttling.SignedInLimit"],

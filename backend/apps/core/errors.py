@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from rest_framework import exceptions
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from apps.core.renderers import JSONRenderer
 from apps.core.requests import current_request_id
 
 logger = logging.getLogger("thinkring.errors")

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import time
 import uuid
+from threading import Lock
 
 from django.conf import settings
 from django.db import connection
@@ -13,28 +14,60 @@ from apps.core import audit
 from apps.core.requests import client_address
 
 MINUTE = 60.0
+# A limit of so many calls and more is counted ten at a time: a process has some in hand, and asks the database again when
+# they are used up. All together they let no more through; whoever is at the limit may be refused with a few in hand
+# elsewhere.
+MANY = 300
+AT_ONCE = 10
+# Keys of which calls are in hand, in a process.
+REMEMBERED = 10_000
 
 # One statement, so that calls at the same moment are each counted. A window that ends far ahead was begun while a clock
 # was wrong, and does not count; somewhat ahead it may be, for a call that was overtaken on its way here.
 COUNT = """
-    INSERT INTO core_callcount AS known (key, calls, ends_at) VALUES (%(key)s, 1, %(ends_at)s)
+    INSERT INTO core_callcount AS known (key, calls, ends_at) VALUES (%(key)s, %(more)s, %(ends_at)s)
     ON CONFLICT (key) DO UPDATE SET
-        calls = CASE WHEN known.ends_at BETWEEN %(now)s AND %(latest)s THEN known.calls + 1 ELSE 1 END,
+        calls = %(more)s + CASE WHEN known.ends_at BETWEEN %(now)s AND %(latest)s THEN known.calls ELSE 0 END,
         ends_at = CASE WHEN known.ends_at BETWEEN %(now)s AND %(latest)s THEN known.ends_at ELSE %(ends_at)s END
     RETURNING calls, ends_at
 """
 
+# Of each key the calls in hand, and when their window ends.
+in_hand: dict[str, tuple[int, float]] = {}
+_hand = Lock()
 
-def count(key: str, seconds: float = MINUTE) -> tuple[int, float]:
-    """How many calls there were under this key in its present window, this one included, and the seconds left of it.
+
+def count(key: str, seconds: float = MINUTE, more: int = 1) -> tuple[int, float]:
+    """How many calls there were under this key in its present window, these included, and the seconds left of it.
 
     The first call begins a window of so many `seconds`.
     """
     now = time.time()
+    values = {"key": key, "more": more, "now": now, "ends_at": now + seconds, "latest": now + 2 * seconds}
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"key": key, "now": now, "ends_at": now + seconds, "latest": now + 2 * seconds})
+        cursor.execute(COUNT, values)
         calls, ends_at = cursor.fetchone()
     return calls, ends_at - now
+
+
+def take_in_hand(key: str) -> float | None:
+    """Uses up one of the calls in hand, and says how many seconds are left of their window; None if there are none."""
+    with _hand:
+        calls, ends_at = in_hand.pop(key, (0, 0.0))
+        left = ends_at - time.time()
+        # As in COUNT: a window that ends far ahead was begun while the clock was wrong.
+        if not calls or not 0 <= left <= 2 * MINUTE:
+            return None
+        if calls > 1:
+            in_hand[key] = calls - 1, ends_at
+        return left
+
+
+def put_in_hand(key: str, calls: int, left: float) -> None:
+    with _hand:
+        if len(in_hand) >= REMEMBERED:
+            in_hand.clear()
+        in_hand[key] = in_hand.get(key, (0, 0.0))[0] + calls, time.time() + left
 
 
 class Limit(BaseThrottle):
@@ -53,13 +86,20 @@ class Limit(BaseThrottle):
     def allows(self, key: str, account: uuid.UUID | None = None) -> bool:
         """Whether one more call is within the limit; it is counted in either case."""
         # A digest: names and addresses are nobody's business here.
-        digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
-        calls, self.seconds_left = count(f"{self.name}:{digest}")
+        digest = f"{self.name}:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
         limit = settings.CALL_LIMITS[self.name]
-        if calls == limit + 1:
+        at_once = AT_ONCE if limit >= MANY else 1
+        if at_once > 1 and (left := take_in_hand(digest)) is not None:
+            self.seconds_left = left
+            return True
+        calls, self.seconds_left = count(digest, more=at_once)
+        allowed = min(at_once, limit - (calls - at_once))
+        if allowed > 1:
+            put_in_hand(digest, allowed - 1, self.seconds_left)
+        elif -at_once < allowed <= 0:
             # The first of them; a flood does not fill the log.
             audit.record("limited", account=account, limit=self.name)
-        return calls <= limit
+        return allowed > 0
 
     def wait(self) -> float:
         return self.seconds_left

@@ -1,0 +1,32 @@
+"""Middleware of Django's own pages, which are the admin's. The API has neither sessions nor forms, and answers faster
+without them."""
+
+from typing import Any
+
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
+from django.middleware import csrf
+
+
+class PagesMixin:
+    get_response: Any
+
+    def __call__(self, request):
+        return self.get_response(request) if request.path.startswith("/api/") else super().__call__(request)
+
+
+class SessionMiddleware(PagesMixin, sessions.SessionMiddleware):
+    pass
+
+
+class CsrfViewMiddleware(PagesMixin, csrf.CsrfViewMiddleware):
+    pass
+
+
+class AuthenticationMiddleware(PagesMixin, auth.AuthenticationMiddleware):
+    pass
+
+
+class MessageMiddleware(PagesMixin, messages.MessageMiddleware):
+    pass

@@ -1,0 +1,67 @@
+"""Querysets whose SQL is made once.
+
+Django makes it anew for each request, which takes longer than PostgreSQL takes to answer.
+"""
+
+import copy
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import QuerySet, UUIDField
+
+ID = UUIDField()
+
+
+class Compiled(NamedTuple):
+    queryset: QuerySet
+    compiler: Any
+    sql: str
+    parameters: tuple
+    # Of each parameter that is an id, its place and which of them it is.
+    places: list[tuple[int, int]]
+
+
+class Prepared:
+    """A queryset of some ids, given as a function of them; called with others it has its SQL already.
+
+    The function is called once, with ids that stand for all, and may do no more with them than pass them on.
+    """
+
+    def __init__(self, make: Callable[..., QuerySet]):
+        self.make = make
+        self.compiled: Compiled | None = None
+
+    def __call__(self, *ids: uuid.UUID) -> QuerySet:
+        """To be iterated over only: what changed it further would change nothing."""
+        kept = self.compiled = self.compiled or self._compile(len(ids))
+        connection = connections[DEFAULT_DB_ALIAS]
+        parameters = list(kept.parameters)
+        for place, which in kept.places:
+            parameters[place] = ID.get_db_prep_value(ids[which], connection)
+        compiler = copy.copy(kept.compiler)
+        # A connection is its thread's.
+        compiler.connection = connection
+        compiler.as_sql = lambda *arguments, **options: (kept.sql, parameters)
+        queryset = kept.queryset.all()
+        queryset.query.get_compiler = lambda *arguments, **options: compiler
+        return queryset
+
+    def _compile(self, number: int) -> Compiled:
+        stand_ins = [uuid.uuid4() for _ in range(number)]
+        queryset = self.make(*stand_ins)
+        connection = connections[DEFAULT_DB_ALIAS]
+        compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, parameters = compiler.as_sql()
+        known = {ID.get_db_prep_value(id, connection): which for which, id in enumerate(stand_ins)}
+        places = [
+            (place, known[parameter])
+            for place, parameter in enumerate(parameters)
+            if isinstance(parameter, (uuid.UUID, str)) and parameter in known
+        ]
+        return Compiled(queryset, compiler, sql, tuple(parameters), places)
+
+    def first(self, *ids: uuid.UUID) -> Any:
+        """What the queryset has first, or None; it is one that has one row at most, or a limit."""
+        return next(iter(self(*ids)), None)

@@ -1,17 +1,14 @@
 """Middleware of Django's own pages, which are the admin's. The API has neither sessions nor forms, and answers faster
 without them."""
 
-from typing import Any
-
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.middleware import csrf
+from django.utils.deprecation import MiddlewareMixin
 
 
-class PagesMixin:
-    get_response: Any
-
+class PagesMixin(MiddlewareMixin):
     def __call__(self, request):
         return self.get_response(request) if request.path.startswith("/api/") else super().__call__(request)
 

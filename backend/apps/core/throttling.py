@@ -14,9 +14,9 @@ from apps.core import audit
 from apps.core.requests import client_address
 
 MINUTE = 60.0
-# A limit of so many calls and more is counted ten at a time: a process has some in hand, and asks the database again when
-# they are used up. All together they let no more through; whoever is at the limit may be refused with a few in hand
-# elsewhere.
+# A limit of so many calls and more is counted ten at a time: a process has some in hand, and asks the database again
+# when they are used up. All together they let no more through; whoever is at the limit may be refused with a few in
+# hand elsewhere.
 MANY = 300
 AT_ONCE = 10
 # Keys of which calls are in hand, in a process.
@@ -43,7 +43,13 @@ def count(key: str, seconds: float = MINUTE, more: int = 1) -> tuple[int, float]
     The first call begins a window of so many `seconds`.
     """
     now = time.time()
-    values = {"key": key, "more": more, "now": now, "ends_at": now + seconds, "latest": now + 2 * seconds}
+    values: dict[str, str | float] = {
+        "key": key,
+        "more": more,
+        "now": now,
+        "ends_at": now + seconds,
+        "latest": now + 2 * seconds,
+    }
     with connection.cursor() as cursor:
         cursor.execute(COUNT, values)
         calls, ends_at = cursor.fetchone()

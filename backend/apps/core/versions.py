@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from rest_framework import generics, mixins
+from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -38,16 +38,24 @@ def check_version(request: Request, instance: VersionedModel, current: Callable[
         raise ApiError("BIZ_002", current=current())
 
 
-def etag(instance: VersionedModel) -> dict[str, str]:
-    return {"ETag": f'"{instance.version}"'}
+def versioned(answer: dict, status: int = 200) -> Response:
+    """An object, with its version as its ETag."""
+    return Response(answer, status=status, headers={"ETag": f'"{answer["version"]}"'})
 
 
-class VersionedMixin(mixins.RetrieveModelMixin, mixins.UpdateModelMixin):
+class VersionedMixin(generics.GenericAPIView):
     """Reads that send an ETag, and writes that are refused when the object has moved on."""
 
+    def get_current(self) -> dict:
+        """The object as it is answered."""
+        raise NotImplementedError
+
+    def lock(self) -> VersionedModel:
+        """The object, locked until the end of the transaction."""
+        raise NotImplementedError
+
     def retrieve(self, request, *args, **kwargs):
-        instance = self.get_object()
-        return Response(self.get_serializer(instance).data, headers=etag(instance))
+        return versioned(self.get_current())
 
     def update(self, request, *args, **kwargs):
         with transaction.atomic():
@@ -55,15 +63,15 @@ class VersionedMixin(mixins.RetrieveModelMixin, mixins.UpdateModelMixin):
             serializer = self.get_serializer(instance, data=request.data, partial=kwargs.get("partial", False))
             serializer.is_valid(raise_exception=True)
             serializer.save()
-            # Read again: what the list annotates is not on the instance that was locked. Still locked, so that the
-            # version that is answered is the one just written, and not the next writer's.
-            instance = self.get_object()
-        return Response(self.get_serializer(instance).data, headers=etag(instance))
+            # Still locked, so that the version that is answered is the one just written, and not the next writer's.
+            current = self.get_current()
+        return versioned(current)
+
+    def partial_update(self, request, *args, **kwargs):
+        return self.update(request, *args, **kwargs, partial=True)
 
     def get_locked_object(self):
         """The object, locked until the end of the transaction and as the client saw it, or BIZ_002."""
-        # Without its key, which never changes: rows that point to it may be written meanwhile.
-        queryset = self.get_queryset().select_for_update(of=("self",), no_key=True)
-        instance = generics.get_object_or_404(queryset, pk=self.kwargs["pk"])
-        check_version(self.request, instance, lambda: self.get_serializer(self.get_object()).data)
+        instance = self.lock()
+        check_version(self.request, instance, self.get_current)
         return instance

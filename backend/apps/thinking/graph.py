@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.db.models import Func, Q, TextField
+from django.db.models import Q
 
+from apps.core.expressions import Id
 from apps.thinking.folding import bigrams, fold
 from apps.thinking.models import Node, NodeLink, Project, Round, Step
 
@@ -20,8 +21,6 @@ SECTORS = {type: place / len(Step.Type) for place, type in enumerate(Step.Type.v
 WIDTH = 1 / len(SECTORS)
 # What nodes of two sectors keep free between them, as a part of the sector.
 MARGIN = 0.06
-
-PARTS_OF_UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 # Without a round a node stands here; a global one so far outside of the last ring.
 CENTRE = 0.5
@@ -31,19 +30,6 @@ INWARD = 0.1
 # Where a ring is too short for its nodes, they stand in up to four rows, so far from each other.
 GAP = 0.1
 ROWS = 4
-
-
-class Id(Func):
-    """A UUID as it is written, by the database: thousands of UUID objects take longer than all else."""
-
-    output_field = TextField()
-    template = "(%(expressions)s)::text"
-
-    def as_sqlite(self, compiler, connection, **context):
-        parts = ", ".join(f"substr(%(expressions)s, {start}, {length})" for start, length in PARTS_OF_UUID)
-        return self.as_sql(
-            compiler, connection, template=f"printf('%%%%s-%%%%s-%%%%s-%%%%s-%%%%s', {parts})", **context
-        )
 
 
 class Spot(NamedTuple):
@@ -108,11 +94,6 @@ def graph(project: Project) -> dict:
             for id, from_node, to_node, weight, origin in links
         ],
     }
-
-
-def appears_in(node: Node) -> list[int]:
-    """The numbers of the rounds of its project in whose steps its title was written."""
-    return _rounds_with(fold(node.title), _texts(node.project_id))
 
 
 def layout(rounds: int, spots: list[Spot], links: Iterable[tuple]) -> dict[str, tuple[float, float]]:

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models import Count, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Greatest, Least, NullIf
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -40,15 +40,6 @@ class ProjectQuerySet(models.QuerySet):
         """Without what lies in the trash."""
         return self.filter(deleted_at=None)
 
-    def with_progress(self):
-        """With nodes_count, and with the latest round and its steps as current_round."""
-        following = Round.objects.filter(project=OuterRef("project"), number=OuterRef("number") + 1)
-        latest = Round.objects.filter(~Exists(following)).with_progress().defer("note", "folded")
-        steps = Step.objects.defer("content", "text", "folded").order_by("position")
-        return self.annotate(nodes_count=count(Node.objects.filter(deleted_at=None), "project")).prefetch_related(
-            Prefetch("rounds", latest.prefetch_related(Prefetch("steps", steps)), to_attr="latest_rounds")
-        )
-
     def touch(self):
         """Makes these the ones last worked on. Their version stays: what they say of themselves has not changed."""
         return self.update(updated_at=timezone.now())
@@ -70,8 +61,6 @@ class Project(VersionedModel):
 
     objects = ProjectQuerySet.as_manager()
 
-    latest_rounds: "list[Round]"
-
     class Meta:
         verbose_name = _("project")
         verbose_name_plural = _("projects")
@@ -90,11 +79,6 @@ class Project(VersionedModel):
     def __str__(self):
         return self.title
 
-    @property
-    def current_round(self):
-        """The latest round, of a project that was found with_progress()."""
-        return self.latest_rounds[0]
-
 
 class RoundQuerySet(models.QuerySet):
     def owned_by(self, user):
@@ -102,10 +86,6 @@ class RoundQuerySet(models.QuerySet):
 
     def kept(self):
         return self.filter(project__deleted_at=None)
-
-    def with_progress(self):
-        """With steps_filled, the number of steps that were written in."""
-        return self.annotate(steps_filled=count(Step.objects.filter(filled=True), "round"))
 
 
 class Round(VersionedModel):
@@ -134,11 +114,6 @@ class Round(VersionedModel):
 
     def __str__(self):
         return f"{self.project} {self.number}"
-
-    @property
-    def next_step(self):
-        """The first step that is not filled yet."""
-        return next((step for step in self.steps.all() if not step.filled), None)
 
 
 class StepQuerySet(models.QuerySet):
@@ -203,16 +178,6 @@ class NodeQuerySet(models.QuerySet):
 
     def kept(self):
         return self.filter(Q(project=None) | Q(project__deleted_at=None), deleted_at=None)
-
-    def with_place(self):
-        """With links_count and the names of where each node was born: project_title, round_number, step_type."""
-        links = NodeLink.objects.kept()
-        return self.annotate(
-            project_title=F("project__title"),
-            round_number=F("round__number"),
-            step_type=F("step__type"),
-            links_count=count(links, "from_node") + count(links, "to_node"),
-        )
 
 
 class Node(VersionedModel):

@@ -20,6 +20,12 @@ def start_project(owner, title: str, category: str = "", id: uuid.UUID | None = 
     return project
 
 
+def change_project(project: Project, **values) -> None:
+    for name, value in values.items():
+        setattr(project, name, value)
+    project.save()
+
+
 def start_next_round(project: Project, note: str = "", id: uuid.UUID | None = None) -> Round:
     """The next round, its steps carried over from the last one."""
     with transaction.atomic():

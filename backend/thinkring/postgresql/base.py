@@ -30,8 +30,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self):
         """Whether the server has ended the idle connection, without a question to it.
 
-        It says nothing unasked, but that it ends. One that has gone silent is noticed by the next statement, as it would
-        be by a question.
+        It says nothing unasked, but that it ends. One that has gone silent is noticed by the next statement, as it
+        would be by a question.
         """
         if self.connection is None or self.connection.closed:
             return False

@@ -1,13 +1,16 @@
-import contextlib
 import uuid
+from functools import cache
+from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from rest_framework import exceptions, generics, viewsets
+from django.db.models import Model, QuerySet
+from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps.core.errors import invalid
-from apps.core.versions import VersionedMixin, etag
+from apps.core.prepared import Prepared
+from apps.core.reading import RowMixin, RowsView
+from apps.core.versions import VersionedMixin, versioned
 from apps.thinking import trash
 from apps.thinking.models import Node, Project
 from apps.thinking.problems import TAKEN
@@ -18,13 +21,7 @@ def id_taken() -> exceptions.ValidationError:
     return invalid("id", sentence, code)
 
 
-class OwnView(generics.GenericAPIView):
-    def get_owned(self):
-        """The rows of the one who asks, those in the trash too."""
-        raise NotImplementedError
-
-
-class RepeatableCreateMixin(OwnView):
+class RepeatableCreateMixin(RowsView):
     """Creates that carry an `id` may be sent again: 201 the first time, then 200 with the object that is there."""
 
     # What lies in the same trash, which knows a thing by its id alone.
@@ -44,15 +41,17 @@ class RepeatableCreateMixin(OwnView):
             try:
                 with transaction.atomic():
                     id = serializer.save(**self.get_additions()).pk
-                    instance = self.get_owned().get(pk=id)
+                    answer = self.find(id, in_trash=True)
             except IntegrityError:
                 # The same create, sent twice at once: the other one was first.
                 if not self.exists(id):
                     raise
                 created = False
         if not created:
-            instance = generics.get_object_or_404(self.get_owned(), pk=id)
-        return Response(serializer.to_representation(instance), status=201 if created else 200, headers=etag(instance))
+            answer = self.find(id, in_trash=True)
+        if answer is None:
+            raise exceptions.NotFound
+        return versioned(answer, status=201 if created else 200)
 
     def sent_id(self, serializer) -> uuid.UUID | None:
         """The id that the client chose, if it is one; whatever else is wrong is said when all is validated."""
@@ -66,36 +65,26 @@ class RepeatableCreateMixin(OwnView):
         """Whether the owner has it already; VAL_005 when somebody else does, or the owner's other kind of thing."""
         if id is None:
             return False
-        owned = self.get_owned()
-        if owned.model.objects.filter(pk=id).exists():
-            if not owned.filter(pk=id).exists():
+        if _known(self.queryset.model).first(id):
+            if not self.find(id, in_trash=True):
                 raise id_taken()
             return True
-        if self.other_kind and self.other_kind.objects.owned_by(self.request.user).filter(pk=id).exists():
+        if self.other_kind and _own(self.other_kind).first(self.request.user.pk, id):
             raise id_taken()
         return False
 
 
-class OwnViewSet(OwnView, viewsets.GenericViewSet):
-    """A list and single objects of the one who asks; `write_serializers` has those of actions that have their own."""
-
-    write_serializers: dict[str, type]
-    # Long columns that would come along otherwise: what is searched is as long as what is read.
-    not_read = ["folded"]
-
-    def get_queryset(self):
-        owned = self.get_owned().defer(*self.not_read)
-        return owned if self.action == "restore" else owned.kept()
-
-    def filter_queryset(self, queryset):
-        # The filters are a list's; one object is found by its id alone.
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
-
-    def get_serializer_class(self):
-        return self.write_serializers.get(self.action, self.serializer_class)
+@cache
+def _known(model: Any) -> Prepared:
+    return Prepared(lambda id: model.objects.filter(pk=id).values_list("pk"))
 
 
-class LockedPlaceMixin(generics.GenericAPIView):
+@cache
+def _own(model: Any) -> Prepared:
+    return Prepared(lambda owner, id: model.objects.owned_by(owner).filter(pk=id).values_list("pk"))
+
+
+class LockedPlaceMixin(RowsView):
     """What lies in a project is written with the project locked before it, as everywhere.
 
     Whoever wrote a step and then marked its project as worked on would wait for an import or a deletion, which have the
@@ -106,22 +95,27 @@ class LockedPlaceMixin(generics.GenericAPIView):
     to_project: str
 
     def lock_place(self) -> None:
-        # An id that is none is answered when the object is sought.
-        with contextlib.suppress(ValidationError):
-            list(self.get_place().select_for_update(no_key=True).values_list("pk"))
-
-    def get_place(self):
-        """The project that is written with the object, as a queryset."""
-        places = self.get_queryset().model.objects.filter(pk=self.kwargs["pk"]).values(self.to_project)
-        return Project.objects.owned_by(self.request.user).filter(pk__in=places)
+        list(_place(self.queryset.model, self.to_project)(self.request.user.pk, self.id))
 
 
-class InProjectMixin(VersionedMixin, LockedPlaceMixin):
+@cache
+def _place(model: type[Model], to_project: str) -> Prepared:
+    return Prepared(
+        lambda owner, id: place(model, to_project, owner, id).select_for_update(no_key=True).values_list("pk")
+    )
+
+
+def place(model: type[Model], to_project: str, owner: uuid.UUID, id: uuid.UUID) -> QuerySet[Project]:
+    """The project that is written with an object."""
+    return Project.objects.owned_by(owner).filter(pk__in=model._default_manager.filter(pk=id).values(to_project))
+
+
+class InProjectMixin(RowMixin, LockedPlaceMixin):
     """Reads and writes of what lies in a project."""
 
-    def get_locked_object(self):
+    def lock(self):
         self.lock_place()
-        return super().get_locked_object()
+        return super().lock()
 
 
 class ChangeMixin(VersionedMixin):
@@ -131,8 +125,8 @@ class ChangeMixin(VersionedMixin):
         """Applies a domain function to the locked object, and answers with what became of it."""
         with transaction.atomic():
             how(self.get_locked_object())
-            instance = self.get_object()
-        return Response(self.get_serializer(instance).data, headers=etag(instance))
+            current = self.get_current()
+        return versioned(current)
 
     def destroy(self, request, *args, **kwargs):
         with transaction.atomic():

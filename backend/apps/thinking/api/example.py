@@ -1,11 +1,11 @@
 from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.schema import ETAG
-from apps.core.versions import etag
+from apps.core.versions import versioned
 from apps.thinking import example
+from apps.thinking.api.rows import PROJECTS
 from apps.thinking.api.serializers import ProjectSerializer
 from apps.thinking.models import Project
 
@@ -21,5 +21,5 @@ class ExampleView(APIView):
     )
     def post(self, request):
         opened, created = example.open_example(request.user, get_language())
-        project = Project.objects.owned_by(request.user).with_progress().get(pk=opened.pk)
-        return Response(ProjectSerializer(project).data, status=201 if created else 200, headers=etag(project))
+        [project] = PROJECTS.all(Project.objects.filter(pk=opened.pk))
+        return versioned(project, status=201 if created else 200)

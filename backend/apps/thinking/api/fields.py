@@ -1,9 +1,16 @@
+import uuid
+from functools import cache
+from typing import Any
+
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 
 from apps.core.errors import ApiError
 from apps.core.fields import TextField
+from apps.core.prepared import Prepared
 from apps.thinking import content
+from apps.thinking.models import Node, Project, Round, Step
 from apps.thinking.problems import CONTENT
 
 # What a reason says that has a limit; of a text the same as of every other field.
@@ -34,25 +41,32 @@ class TitleField(TextField):
             self.fail("blank")
 
 
-class OwnField(serializers.PrimaryKeyRelatedField):
+class OwnField(UUIDField):
     """An object of the one who asks, by its id; an id that is nobody's or somebody else's is `not_found_code`."""
 
-    def __init__(self, queryset, not_found_code: str, required: bool = False):
-        self.not_found_code = not_found_code
-        super().__init__(queryset=queryset, required=required, allow_null=not required, pk_field=UUIDField())
-
-    def get_queryset(self):
-        return super().get_queryset().owned_by(self.context["request"].user).kept()
-
-    def run_validation(self, data=serializers.empty):
-        # DRF's takes an empty text for null.
-        return serializers.Field.run_validation(self, data)
+    def __init__(self, model: type[Model], not_found_code: str, required: bool = False):
+        self.model, self.not_found_code = model, not_found_code
+        super().__init__(required=required, allow_null=not required)
 
     def to_internal_value(self, data):
-        found = self.get_queryset().filter(pk=self.pk_field.to_internal_value(data)).first()
+        found = _own(self.model).first(self.context["request"].user.pk, super().to_internal_value(data))
         if found is None:
             raise ApiError(self.not_found_code)
         return found
+
+
+# What is read of each: whose it is, by way of where it lies, and what a link says of its ends.
+READ = {Project: ["owner"], Round: ["project__owner"], Step: ["round__project__owner"], Node: ["owner", "title"]}
+
+
+@cache
+def _own(model: Any) -> Prepared:
+    def make(owner: uuid.UUID, id: uuid.UUID) -> QuerySet:
+        places = [column.rpartition("__")[0] for column in READ[model] if "__" in column]
+        found = model.objects.owned_by(owner).kept().filter(pk=id).only(*READ[model])
+        return found.select_related(*places) if places else found
+
+    return Prepared(make)
 
 
 class ContentField(serializers.Field):

@@ -7,8 +7,9 @@ from rest_framework.response import Response
 from apps.core.errors import ApiError
 from apps.core.schema import ETAG, IF_MATCH
 from apps.thinking import content, diff, rounds
-from apps.thinking.api.base import ChangeMixin, InProjectMixin, OwnView
+from apps.thinking.api.base import ChangeMixin, InProjectMixin
 from apps.thinking.api.diff import FieldDiffSerializer, StrikeSerializer, fields_as_values
+from apps.thinking.api.rows import STEPS
 from apps.thinking.api.schema import CONTENT, STEP
 from apps.thinking.api.serializers import StepSerializer
 from apps.thinking.models import Step, StepRevision
@@ -49,15 +50,12 @@ class WholeRevisionSerializer(RevisionSerializer):
         return [strike._asdict() for strike in diff.revision_strikes(revision)]
 
 
-class StepView(OwnView):
+class StepView(generics.GenericAPIView):
     not_found_code = "RES_003"
     queryset = Step.objects.none()
 
-    def get_owned(self):
-        return Step.objects.owned_by(self.request.user).select_related("round")
-
     def get_queryset(self):
-        return self.get_owned().kept()
+        return Step.objects.owned_by(self.request.user).kept()
 
     def get_revision(self, step: Step) -> StepRevision:
         revision = step.revisions.select_related("written_by").filter(version=self.kwargs["version"]).first()
@@ -92,6 +90,11 @@ class StepRevisionView(StepView):
 class StepRestoreView(StepView, InProjectMixin, ChangeMixin):
     to_project = "round__project"
     serializer_class = StepSerializer
+    rows = STEPS
+
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Step.objects.owned_by(owner)
 
     @extend_schema(
         summary="Write a step again as it once was, as a new version",

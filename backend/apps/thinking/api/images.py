@@ -2,15 +2,17 @@ from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import generics, serializers
+from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser, MultiPartParser
 
 from apps.core.errors import invalid
 from apps.core.parsers import StrictJSONParser
+from apps.core.reading import RowMixin
 from apps.core.schema import ETAG, IF_MATCH
 from apps.thinking import images
 from apps.thinking.api.base import ChangeMixin
+from apps.thinking.api.rows import NODE
 from apps.thinking.api.serializers import NodeDetailSerializer
 from apps.thinking.models import Node
 
@@ -32,15 +34,17 @@ class ImageParser(BaseParser):
         return stream.read(images.MAXIMUM + 1)
 
 
-class NodeImageView(ChangeMixin, generics.GenericAPIView):
+class NodeImageView(RowMixin, ChangeMixin):
     not_found_code = "RES_004"
     queryset = Node.objects.none()
     serializer_class = NodeDetailSerializer
+    rows = NODE
     # JSON for the version in the body of a DELETE.
     parser_classes = [ImageParser, MultiPartParser, StrictJSONParser]
 
-    def get_queryset(self):
-        return Node.objects.owned_by(self.request.user).kept().with_place()
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Node.objects.owned_by(owner)
 
     @extend_schema(
         summary="Give a node an image; it is scaled to 1600 pixels",
@@ -51,7 +55,7 @@ class NodeImageView(ChangeMixin, generics.GenericAPIView):
         responses=NodeDetailSerializer,
     )
     def put(self, request, *args, **kwargs):
-        self.get_object()
+        self.get_current()
         try:
             image = images.clean(self.read())
         except images.ImageError as error:

@@ -11,7 +11,8 @@ from apps.core.versions import check_version
 from apps.thinking import keywords, suggestions
 from apps.thinking.api.base import LockedPlaceMixin
 from apps.thinking.api.fields import TitleField
-from apps.thinking.api.serializers import NodeSerializer, StepSerializer
+from apps.thinking.api.rows import NODES, STEPS
+from apps.thinking.api.serializers import NodeSerializer
 from apps.thinking.models import Node, Step
 
 WORDS = 100  # in one answer to the suggestions
@@ -86,11 +87,11 @@ class StepKeywordsView(LockedPlaceMixin):
             # Locked: the words are those of the text that was seen.
             steps = self.get_queryset().select_for_update(of=("self",), no_key=True)
             step = generics.get_object_or_404(steps, pk=pk)
-            check_version(request, step, lambda: StepSerializer(step).data)
+            check_version(request, step, lambda: STEPS.all(self.get_queryset().filter(pk=step.pk))[0])
             context = {**self.get_serializer_context(), "step": step}
             serializer = ChosenKeywordsSerializer(data=request.data, context=context)
             serializer.is_valid(raise_exception=True)
             chosen = serializer.validated_data
             ids = [node.pk for node in suggestions.choose(step, chosen.get("accepted", []), chosen.get("refused", []))]
-        found = Node.objects.owned_by(request.user).with_place().in_bulk(ids)
-        return Response(NodeSerializer([found[id] for id in ids], many=True, context=context).data, status=201)
+        found = {row["id"]: row for row in NODES.all(Node.objects.filter(pk__in=ids))}
+        return Response([found[str(id)] for id in ids], status=201)

@@ -3,14 +3,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_serializer, extend_schema_view
-from rest_framework import generics, serializers
+from rest_framework import generics, serializers, viewsets
 from rest_framework.response import Response
 
 from apps.core.errors import invalid
 from apps.core.schema import ETAG, IF_MATCH
-from apps.core.versions import VersionedMixin, etag
+from apps.core.versions import VersionedMixin, versioned
 from apps.thinking import linking
-from apps.thinking.api.base import OwnViewSet, id_taken
+from apps.thinking.api.base import id_taken
 from apps.thinking.api.fields import OwnField, UUIDField
 from apps.thinking.api.filters import OrderingFilter
 from apps.thinking.api.serializers import ReferenceSerializer, WriteSerializer
@@ -47,7 +47,7 @@ class LinkSerializer(serializers.ModelSerializer):
 @extend_schema_serializer(component_name="NewLink")
 class NewLinkSerializer(serializers.Serializer):
     id = UUIDField(required=False, help_text="Chosen by the client, so that a create may be repeated.")
-    to = OwnField(Node.objects.all(), not_found_code="RES_004", required=True)
+    to = OwnField(Node, not_found_code="RES_004", required=True)
     weight = weight_field(required=False)
 
 
@@ -55,10 +55,6 @@ class NewLinkSerializer(serializers.Serializer):
 class LinkWriteSerializer(WriteSerializer):
     reads = LinkSerializer
     weight = weight_field()
-
-    class Meta:
-        model = NodeLink
-        fields = ["weight", "version"]
 
     def update(self, instance, validated_data):
         if "weight" in validated_data:
@@ -108,7 +104,7 @@ class NodeLinksView(generics.ListCreateAPIView):
         except linking.IdTaken as error:
             raise id_taken() from error
         answer = LinkSerializer(link, context=self.get_serializer_context()).data
-        return Response(answer, status=201 if created else 200, headers=etag(link))
+        return versioned(answer, status=201 if created else 200)
 
 
 @extend_schema_view(
@@ -116,15 +112,25 @@ class NodeLinksView(generics.ListCreateAPIView):
     partial_update=extend_schema(summary="Weigh a link, which makes it the person's"),
     destroy=extend_schema(summary="Remove a link, which does not arise by itself again", parameters=[IF_MATCH]),
 )
-class LinkViewSet(VersionedMixin, OwnViewSet):
+class LinkViewSet(VersionedMixin, viewsets.GenericViewSet):
     http_method_names = ["get", "head", "patch", "delete", "options"]
     queryset = NodeLink.objects.none()
     serializer_class = LinkSerializer
-    write_serializers = {"partial_update": LinkWriteSerializer}
-    not_read = ["from_node__folded", "from_node__context", "to_node__folded", "to_node__context"]
+    filter_backends = ()
 
-    def get_owned(self):
-        return NodeLink.objects.owned_by(self.request.user).select_related("from_node", "to_node")
+    def get_serializer_class(self):
+        return LinkWriteSerializer if self.action == "partial_update" else LinkSerializer
+
+    def get_queryset(self):
+        links = NodeLink.objects.owned_by(self.request.user).kept().select_related("from_node", "to_node")
+        return links.defer("from_node__folded", "from_node__context", "to_node__folded", "to_node__context")
+
+    def get_current(self):
+        return LinkSerializer(self.get_object(), context=self.get_serializer_context()).data
+
+    def lock(self):
+        locked = self.get_queryset().select_for_update(of=("self",), no_key=True)
+        return generics.get_object_or_404(locked, pk=self.kwargs["pk"])
 
     def destroy(self, request, *args, **kwargs):
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What the API says of each object, and what it takes.
+"""What the API says of each object (for its description; what is answered makes rows.py), and what it takes.
 
 Two serializers for each: what is read is always complete, what is written has optional parts, and the schema (from
 which the front end's types are generated) says both exactly. One that writes answers as the one that reads.
@@ -10,23 +10,21 @@ from rest_framework import serializers
 
 from apps.core.errors import invalid
 from apps.core.fields import TextField
-from apps.thinking import graph, nodes, rounds
+from apps.thinking import nodes, rounds
 from apps.thinking.api.fields import ContentField, OwnField, TitleField, UUIDField
 from apps.thinking.content import CATEGORY_LENGTH, TEXT_LENGTH
 from apps.thinking.models import Node, Project, Round, Step
 
 
-class WriteSerializer(serializers.ModelSerializer):
+class WriteSerializer(serializers.Serializer):
     # Compared by apps.core.versions; here so that the schema has it.
     version = serializers.IntegerField(
         required=False, write_only=True, allow_null=True, help_text="The version that was seen; If-Match says the same."
     )
+    # What is answered.
     reads: type[serializers.BaseSerializer]
     # What a POST or a PUT means by what is not in it. Not the fields' defaults: those would be said of a PATCH too.
     absent: dict = {}
-
-    def to_representation(self, instance):
-        return self.reads(instance, context=self.context).data
 
     def validate(self, attrs):
         attrs.pop("version", None)
@@ -90,22 +88,19 @@ class ProjectWriteSerializer(WriteSerializer):
     title = TitleField()
     category = TextField(required=False, allow_blank=True, max_length=CATEGORY_LENGTH)
 
-    class Meta:
-        model = Project
-        fields = ["title", "category", "version"]
-
     def validate(self, attrs):
         if "status" in self.initial_data:
             raise invalid("status", _("The status changes by complete, pend and reopen only."), "not_allowed")
         return super().validate(attrs)
 
+    def update(self, instance, validated_data):
+        rounds.change_project(instance, **validated_data)
+        return instance
+
 
 @extend_schema_serializer(component_name="NewProject")
 class NewProjectSerializer(ProjectWriteSerializer):
     id = UUIDField(required=False, help_text="Chosen by the client, so that a create may be repeated.")
-
-    class Meta(ProjectWriteSerializer.Meta):
-        fields = ["id", "title", "category"]
 
     version = None
 
@@ -135,10 +130,6 @@ class RoundWriteSerializer(WriteSerializer):
     reads = RoundSerializer
     note = TextField(allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
 
-    class Meta:
-        model = Round
-        fields = ["note", "version"]
-
     def update(self, instance, validated_data):
         rounds.write_note(instance, validated_data.get("note", instance.note))
         return instance
@@ -149,10 +140,6 @@ class NewRoundSerializer(WriteSerializer):
     reads = RoundSerializer
     id = UUIDField(required=False, help_text="Chosen by the client, so that a create may be repeated.")
     note = TextField(required=False, allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
-
-    class Meta:
-        model = Round
-        fields = ["id", "note", "version"]
 
     def create(self, validated_data):
         return rounds.start_next_round(**validated_data)
@@ -181,10 +168,6 @@ class StepWriteSerializer(WriteSerializer):
     reads = StepSerializer
     content = ContentField()
 
-    class Meta:
-        model = Step
-        fields = ["content", "version"]
-
     def update(self, instance, validated_data):
         if "content" in validated_data:
             rounds.write_step(instance, validated_data["content"], by=self.context["request"].user)
@@ -197,7 +180,7 @@ class NodeSerializer(serializers.ModelSerializer):
     project_title = serializers.CharField(read_only=True, allow_null=True)
     round_number = serializers.IntegerField(read_only=True, allow_null=True)
     step_type = serializers.ChoiceField(Step.Type.choices, read_only=True, allow_null=True)
-    image = serializers.SerializerMethodField(help_text="Its address, or null.")
+    image = serializers.CharField(read_only=True, allow_null=True, help_text="Its address, or null.")
     links_count = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -220,22 +203,17 @@ class NodeSerializer(serializers.ModelSerializer):
             "version",
         ]
 
-    def get_image(self, node) -> str | None:
-        # Without a host: a page may show images of its own host only, and nginx serves them on each.
-        return node.image.url if node.image else None
-
 
 class NodeDetailSerializer(NodeSerializer):
-    appears_in = serializers.SerializerMethodField(
-        help_text="The numbers of the rounds of its project in whose steps its title was written."
+    appears_in = serializers.ListField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="The numbers of the rounds of its project in whose steps its title was written.",
     )
 
     class Meta:
         model = Node
         fields = read_only_fields = [*NodeSerializer.Meta.fields, "appears_in"]
-
-    def get_appears_in(self, node) -> list[int]:
-        return graph.appears_in(node)
 
 
 @extend_schema_serializer(component_name="Node")
@@ -244,13 +222,9 @@ class NodeWriteSerializer(WriteSerializer):
     absent = {"context": "", "project": None, "round": None, "step": None}
     title = TitleField()
     context = TextField(required=False, allow_blank=True, max_length=TEXT_LENGTH, trim_whitespace=False)
-    project = OwnField(Project.objects.all(), not_found_code="RES_001")
-    round = OwnField(Round.objects.select_related("project"), not_found_code="RES_002")
-    step = OwnField(Step.objects.select_related("round__project").defer("content", "text"), not_found_code="RES_003")
-
-    class Meta:
-        model = Node
-        fields = ["title", "context", "project", "round", "step", "version"]
+    project = OwnField(Project, not_found_code="RES_001")
+    round = OwnField(Round, not_found_code="RES_002")
+    step = OwnField(Step, not_found_code="RES_003")
 
     def validate(self, attrs):
         attrs = super().validate(attrs)
@@ -280,9 +254,6 @@ class NodeWriteSerializer(WriteSerializer):
 @extend_schema_serializer(component_name="NewNode")
 class NewNodeSerializer(NodeWriteSerializer):
     id = UUIDField(required=False, help_text="Chosen by the client, so that a create may be repeated.")
-
-    class Meta(NodeWriteSerializer.Meta):
-        fields = ["id", "title", "context", "project", "round", "step"]
 
     version = None
 

@@ -11,7 +11,8 @@ from apps.core import audit
 from apps.core.schema import IF_MATCH
 from apps.core.versions import check_version
 from apps.thinking import trash
-from apps.thinking.api.serializers import NodeDetailSerializer, ProjectSerializer, ReferenceSerializer
+from apps.thinking.api.rows import NODE, PROJECTS
+from apps.thinking.api.serializers import ReferenceSerializer
 from apps.thinking.models import Node, Project
 
 KINDS = ["project", "node"]
@@ -64,6 +65,5 @@ class TrashItemView(APIView):
 
 
 def as_it_is(thing: Project | Node) -> dict:
-    if isinstance(thing, Project):
-        return ProjectSerializer(Project.objects.with_progress().get(pk=thing.pk)).data
-    return NodeDetailSerializer(Node.objects.with_place().get(pk=thing.pk)).data
+    kind = PROJECTS if isinstance(thing, Project) else NODE
+    return kind.all(type(thing).objects.filter(pk=thing.pk))[0]

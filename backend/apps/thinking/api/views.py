@@ -1,23 +1,33 @@
-import contextlib
+import uuid
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import generics, mixins
+from rest_framework import generics, viewsets
 from rest_framework.decorators import action
 
+from apps.core.reading import RowMixin, RowsMixin
 from apps.core.schema import ETAG, IF_MATCH
 from apps.core.versions import check_version
 from apps.thinking import locks, rounds, trash
 from apps.thinking.api import serializers
-from apps.thinking.api.base import ChangeMixin, InProjectMixin, OwnViewSet, RepeatableCreateMixin
+from apps.thinking.api.base import ChangeMixin, InProjectMixin, RepeatableCreateMixin, place
 from apps.thinking.api.filters import NodeFilter, ProjectFilter, RoundFilter, StepFilter
+from apps.thinking.api.rows import NODE, NODES, PROJECTS, ROUNDS, STEPS
 from apps.thinking.api.schema import STEP
 from apps.thinking.models import Node, Project, Round, Step
 
 
 def created(serializer) -> dict:
     return {201: serializer, 200: serializer}
+
+
+class ObjectViewSet(viewsets.GenericViewSet):
+    """`write_serializers` has those of actions that have their own."""
+
+    write_serializers: dict[str, type]
+
+    def get_serializer_class(self):
+        return self.write_serializers.get(self.action, self.serializer_class)
 
 
 def change_schema(summary: str):
@@ -36,11 +46,12 @@ def change_schema(summary: str):
     partial_update=extend_schema(summary="Change a project in part"),
     destroy=extend_schema(summary="Move a project to the trash", parameters=[IF_MATCH]),
 )
-class ProjectViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
+class ProjectViewSet(RepeatableCreateMixin, RowMixin, ChangeMixin, RowsMixin, ObjectViewSet):
     not_found_code = "RES_001"
     filterset_class = ProjectFilter
     other_kind = Node
     queryset = Project.objects.none()
+    rows = list_rows = PROJECTS
     serializer_class = serializers.ProjectSerializer
     write_serializers = {
         "create": serializers.NewProjectSerializer,
@@ -48,8 +59,9 @@ class ProjectViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, 
         "partial_update": serializers.ProjectWriteSerializer,
     }
 
-    def get_owned(self):
-        return Project.objects.owned_by(self.request.user).with_progress()
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Project.objects.owned_by(owner)
 
     def get_additions(self):
         return {"owner": self.request.user}
@@ -83,28 +95,32 @@ class ProjectViewSet(RepeatableCreateMixin, ChangeMixin, mixins.ListModelMixin, 
         responses=created(serializers.RoundSerializer),
     ),
 )
-class ProjectRoundsView(RepeatableCreateMixin, generics.ListCreateAPIView):
+class ProjectRoundsView(RepeatableCreateMixin, RowsMixin, generics.ListCreateAPIView):
     not_found_code = "RES_001"
     filterset_class = RoundFilter
     queryset = Round.objects.none()
+    rows = list_rows = ROUNDS
+    is_within = True
 
     def get_serializer_class(self):
         return serializers.NewRoundSerializer if self.request.method == "POST" else serializers.RoundSerializer
 
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Round.objects.owned_by(owner).filter(project=within)
+
     def get_projects(self):
         return Project.objects.owned_by(self.request.user).kept()
 
-    def get_owned(self):
-        return Round.objects.filter(project=self.project).with_progress()
-
     def get_queryset(self):
-        self.project = generics.get_object_or_404(self.get_projects(), pk=self.kwargs["pk"])
-        return self.get_owned()
+        # A project has a round at least; where there is none, the project may be missing.
+        generics.get_object_or_404(self.get_projects(), pk=self.id)
+        return super().get_queryset()
 
     def create(self, request, *args, **kwargs):
         # Locked first, so that the same create sent twice at once finds its round, whatever its number.
         with transaction.atomic():
-            self.project = generics.get_object_or_404(self.get_projects().select_for_update(), pk=kwargs["pk"])
+            self.project = generics.get_object_or_404(self.get_projects().select_for_update(), pk=self.id)
             return super().create(request, *args, **kwargs)
 
     def get_additions(self):
@@ -112,54 +128,63 @@ class ProjectRoundsView(RepeatableCreateMixin, generics.ListCreateAPIView):
         return {"project": self.project}
 
     def get_current(self) -> dict:
-        project = self.get_projects().with_progress().get(pk=self.project.pk)
-        return serializers.ProjectSerializer(project).data
+        return PROJECTS.all(self.get_projects().filter(pk=self.project.pk))[0]
 
 
 @extend_schema_view(
     retrieve=extend_schema(summary="A round"),
     partial_update=extend_schema(summary="Change a round's note"),
 )
-class RoundViewSet(InProjectMixin, OwnViewSet):
+class RoundViewSet(InProjectMixin, ObjectViewSet):
     to_project = "project"
     not_found_code = "RES_002"
     http_method_names = ["get", "head", "patch", "options"]
     queryset = Round.objects.none()
+    rows = ROUNDS
     serializer_class = serializers.RoundSerializer
     write_serializers = {"partial_update": serializers.RoundWriteSerializer}
 
-    def get_owned(self):
-        return Round.objects.owned_by(self.request.user).with_progress()
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Round.objects.owned_by(owner)
 
 
 @extend_schema_view(get=extend_schema(summary="The five steps of a round", responses=STEP))
-class RoundStepsView(generics.ListAPIView):
+class RoundStepsView(RowsMixin, generics.ListAPIView):
     not_found_code = "RES_002"
     filterset_class = StepFilter
     queryset = Step.objects.none()
     serializer_class = serializers.StepSerializer
+    rows = list_rows = STEPS
+    is_within = True
+
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Step.objects.owned_by(owner).filter(round=within)
 
     def get_queryset(self):
-        rounds = Round.objects.owned_by(self.request.user).kept()
-        round = generics.get_object_or_404(rounds, pk=self.kwargs["pk"])
-        return round.steps.select_related("round").defer("text", "folded", "round__note", "round__folded")
+        # A round has its five steps.
+        generics.get_object_or_404(Round.objects.owned_by(self.request.user).kept(), pk=self.id)
+        return super().get_queryset()
 
 
 @extend_schema_view(
     retrieve=extend_schema(summary="A step", responses=STEP),
     partial_update=extend_schema(summary="Write a step's content", responses=STEP),
 )
-class StepViewSet(InProjectMixin, OwnViewSet):
+class StepViewSet(InProjectMixin, ObjectViewSet):
     to_project = "round__project"
     not_found_code = "RES_003"
     http_method_names = ["get", "head", "patch", "options"]
     queryset = Step.objects.none()
+    rows = STEPS
     serializer_class = serializers.StepSerializer
     write_serializers = {"partial_update": serializers.StepWriteSerializer}
-    not_read = ["text", "folded", "round__note", "round__folded"]
+    not_locked = ("text", "folded")
 
-    def get_owned(self):
-        return Step.objects.owned_by(self.request.user).select_related("round")
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Step.objects.owned_by(owner)
 
 
 @extend_schema_view(
@@ -170,12 +195,14 @@ class StepViewSet(InProjectMixin, OwnViewSet):
     partial_update=extend_schema(summary="Change a node in part"),
     destroy=extend_schema(summary="Move a node to the trash", parameters=[IF_MATCH]),
 )
-class NodeViewSet(RepeatableCreateMixin, InProjectMixin, ChangeMixin, mixins.ListModelMixin, OwnViewSet):
+class NodeViewSet(RepeatableCreateMixin, InProjectMixin, ChangeMixin, RowsMixin, ObjectViewSet):
     to_project = "project"
     not_found_code = "RES_004"
     filterset_class = NodeFilter
     other_kind = Project
     queryset = Node.objects.none()
+    rows = NODE
+    list_rows = NODES
     serializer_class = serializers.NodeDetailSerializer
     write_serializers = {
         "list": serializers.NodeSerializer,
@@ -184,17 +211,21 @@ class NodeViewSet(RepeatableCreateMixin, InProjectMixin, ChangeMixin, mixins.Lis
         "partial_update": serializers.NodeWriteSerializer,
     }
 
-    def get_owned(self):
-        return Node.objects.owned_by(self.request.user).with_place()
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Node.objects.owned_by(owner)
 
     def lock_place(self):
         wanted = self.request.data.get("project") if isinstance(self.request.data, dict) else None
-        if not wanted:
+        try:
+            to = uuid.UUID(wanted)
+        except (TypeError, ValueError, AttributeError):
+            # What is no id is answered when the values are looked at.
             super().lock_place()
             return
-        # What is no id is answered when the values are looked at.
-        with contextlib.suppress(ValidationError):
-            locks.one_or_two(self.get_place() | Project.objects.owned_by(self.request.user).filter(pk=wanted))
+        owner = self.request.user.pk
+        here = place(Node, self.to_project, owner, self.id)
+        locks.one_or_two(here | Project.objects.owned_by(owner).filter(pk=to))
 
     def get_additions(self):
         return {"owner": self.request.user}

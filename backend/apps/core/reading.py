@@ -1,0 +1,161 @@
+"""Answers straight from the database: neither an instance nor a serializer is made of a row, which would take ten times
+as long as all else."""
+
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, QueryDict
+from django_filters.utils import translate_validation
+from rest_framework import generics, mixins
+
+from apps.core.expressions import Total
+from apps.core.pagination import OnePassPagination
+from apps.core.prepared import Prepared
+from apps.core.versions import VersionedMixin
+
+UUIDS = re.compile(r"(?<![0-9a-zA-Z-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-zA-Z-])")
+
+
+class Rows:
+    """How rows of a model are answered: each key with its column or expression.
+
+    The API's description has the serializer of the same view; tests compare the two.
+    """
+
+    def __init__(self, **columns):
+        self.columns = columns
+
+    def of(self, queryset: QuerySet, *more) -> QuerySet:
+        return queryset.values_list(*self.columns.values(), *more)
+
+    def read(self, found: Iterable[tuple]) -> list[dict]:
+        # A list has its total behind them.
+        return [dict(zip(self.columns, row, strict=False)) for row in found]
+
+    def all(self, queryset: QuerySet) -> list[dict]:
+        return self.read(self.of(queryset))
+
+
+class RowsView(generics.GenericAPIView):
+    """About what belongs to the one who asks, as rows."""
+
+    rows: Rows
+    # Whether the id in the address is that of what all of it lies in, and not an object's own.
+    is_within = False
+
+    @classmethod
+    def owned(cls, owner: uuid.UUID, within: uuid.UUID | None = None) -> QuerySet:
+        """What this view is about."""
+        raise NotImplementedError
+
+    @classmethod
+    def shown(cls, owner: uuid.UUID, within: uuid.UUID | None = None) -> Any:
+        """Of that what does not lie in the trash."""
+        owned: Any = cls.owned(owner, within)
+        return owned.kept()
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The id in the address; what is none is that of nothing."""
+        try:
+            return uuid.UUID(str(self.kwargs["pk"]))
+        except ValueError as error:
+            raise Http404 from error
+
+    @property
+    def ids(self) -> list[uuid.UUID]:
+        """The owner, and what it lies in."""
+        return [self.request.user.pk, self.id] if self.is_within else [self.request.user.pk]
+
+    def find(self, id: uuid.UUID, in_trash: bool = False) -> dict | None:
+        """The row of this id, as it is answered."""
+        row = _row(type(self), in_trash).first(*self.ids, id)
+        return row and self.rows.read([row])[0]
+
+
+class RowMixin(VersionedMixin, RowsView):
+    """Single rows, and their locks."""
+
+    # Columns that no write needs; what is searched is as long as what is read.
+    not_locked: tuple[str, ...] = ("folded",)
+
+    @property
+    def in_trash(self) -> bool:
+        """Whether this is about what lies in the trash too."""
+        return getattr(self, "action", None) == "restore"
+
+    def get_current(self):
+        row = self.find(self.id, self.in_trash)
+        if row is None:
+            raise Http404
+        return row
+
+    def lock(self):
+        locked = _lock(type(self), self.in_trash).first(*self.ids, self.id)
+        if locked is None:
+            raise Http404
+        return locked
+
+
+@cache
+def _row(view: type[RowsView], in_trash: bool) -> Prepared:
+    return Prepared(lambda *ids: view.rows.of(_one(view, in_trash, *ids)))
+
+
+@cache
+def _lock(view: type[RowMixin], in_trash: bool) -> Prepared:
+    def make(*ids: uuid.UUID) -> QuerySet:
+        # Without its key, which never changes: rows that point to it may be written meanwhile.
+        return _one(view, in_trash, *ids).select_for_update(of=("self",), no_key=True).defer(*view.not_locked)
+
+    return Prepared(make)
+
+
+def _one(view: type[RowsView], in_trash: bool, *ids: uuid.UUID) -> QuerySet:
+    *owner, id = ids
+    return (view.owned if in_trash else view.shown)(*owner).filter(pk=id)
+
+
+class RowsMixin(mixins.ListModelMixin, RowsView):
+    """A list of rows, each page by one statement."""
+
+    pagination_class = OnePassPagination
+    list_rows: Rows
+
+    def get_queryset(self):
+        return self.shown(*self.ids)
+
+    def list(self, request, *args, **kwargs):
+        return self.get_paginated_response(self.paginate_queryset(self.page))
+
+    def page(self, start: int, stop: int) -> tuple[Sequence[dict], int]:
+        found: Sequence[tuple] = ()
+        # What people search for is different each time.
+        if "q" not in self.request.query_params:
+            asked = self.request.META["QUERY_STRING"]
+            named = [uuid.UUID(id) for id in UUIDS.findall(asked)]
+            prepared = _page(type(self), UUIDS.sub("{}", asked.replace("{", "%7B").replace("}", "%7D")), start, stop)
+            found = [*prepared(*self.ids, *named)]
+        if found:
+            return self.list_rows.read(found), found[0][-1]
+        # Nothing is there, or what it would lie in is not; or it was searched for.
+        queryset = self.filter_queryset(self.get_queryset())
+        return self.list_rows.read(self.list_rows.of(queryset)[start:stop]), queryset.count()
+
+
+@lru_cache(maxsize=200)
+def _page(view: type[RowsMixin], asked: str, start: int, stop: int) -> Prepared:
+    """Of what is asked for by this query string, in which `{}` stand for ids."""
+
+    def make(*ids: uuid.UUID) -> QuerySet:
+        first = 2 if view.is_within else 1
+        filters: Any = view.filterset_class(QueryDict(asked.format(*ids[first:])), view.shown(*ids[:first]))
+        if not filters.is_valid():
+            raise translate_validation(filters.errors)
+        return view.list_rows.of(filters.qs, Total(filters.qs))[start:stop]
+
+    return Prepared(make)

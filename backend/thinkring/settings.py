@@ -59,11 +59,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.core.requests.RequestIdMiddleware",
+    "apps.core.reading.ConditionalMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "apps.core.pages.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "apps.core.pages.CsrfViewMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "apps.core.pages.AuthenticationMiddleware",
     "apps.accounts.admin_sessions.AdminSessionMiddleware",
     "apps.core.pages.MessageMiddleware",
@@ -222,7 +223,7 @@ if not DEBUG:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 CORS_ALLOWED_ORIGINS = env.addresses("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = (*default_headers, "if-match")
+CORS_ALLOW_HEADERS = (*default_headers, "if-match", "if-none-match")
 CORS_EXPOSE_HEADERS = ("Content-Disposition", "ETag", "Retry-After", "X-Request-ID")
 # A browser may keep the answer to its preflight this long (seconds); autosave would otherwise double its requests.
 CORS_PREFLIGHT_MAX_AGE = 7200

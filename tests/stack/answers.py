@@ -152,7 +152,7 @@ ANSWERS = {
         "Access-Control-Allow-Origin": "https://thinkring.test",
         "Access-Control-Allow-Credentials": "true",
         "Access-Control-Allow-Headers": (
-            "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with, if-match"
+            "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with, if-match, if-none-match"
         ),
         "Access-Control-Allow-Methods": "DELETE, GET, OPTIONS, PATCH, POST, PUT",
         "Access-Control-Max-Age": "7200",

@@ -1,10 +1,8 @@
-"""Middleware of Django's own pages, which are the admin's. The API has neither sessions nor forms, and answers faster
-without them."""
+"""Middleware of Django's own pages, which are the admin's. The API has no sessions, and answers faster without them."""
 
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.middleware import csrf
 from django.utils.deprecation import MiddlewareMixin
 
 
@@ -14,10 +12,6 @@ class PagesMixin(MiddlewareMixin):
 
 
 class SessionMiddleware(PagesMixin, sessions.SessionMiddleware):
-    pass
-
-
-class CsrfViewMiddleware(PagesMixin, csrf.CsrfViewMiddleware):
     pass
 
 

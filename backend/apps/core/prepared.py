@@ -45,7 +45,8 @@ class Prepared:
         compiler.connection = connection
         compiler.as_sql = lambda *arguments, **options: (kept.sql, parameters)
         queryset = kept.queryset.all()
-        queryset.query.get_compiler = lambda *arguments, **options: compiler
+        query: Any = queryset.query
+        query.get_compiler = lambda *arguments, **options: compiler
         return queryset
 
     def _compile(self, number: int) -> Compiled:

@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
+from django.middleware.http import ConditionalGetMiddleware
 from django_filters.utils import translate_validation
 from rest_framework import generics, mixins
+from rest_framework.response import Response
 
 from apps.core.expressions import Total
 from apps.core.pagination import OnePassPagination
@@ -38,6 +40,18 @@ class Rows:
 
     def all(self, queryset: QuerySet) -> list[dict]:
         return self.read(self.of(queryset))
+
+
+class ConditionalMiddleware(ConditionalGetMiddleware):
+    """304 to a GET of the API whose answer the client has already.
+
+    Not by an object's ETag, which is its version: what is counted in it changes without that.
+    """
+
+    def process_response(self, request, response):
+        if isinstance(response, Response) and response.status_code == 200 and not response.has_header("ETag"):
+            return super().process_response(request, response)
+        return response
 
 
 class RowsView(generics.GenericAPIView):
@@ -73,7 +87,8 @@ class RowsView(generics.GenericAPIView):
 
     def find(self, id: uuid.UUID, in_trash: bool = False) -> dict | None:
         """The row of this id, as it is answered."""
-        row = _row(type(self), in_trash).first(*self.ids, id)
+        view: Any = type(self)
+        row = _row(view, in_trash).first(*self.ids, id)
         return row and self.rows.read([row])[0]
 
 
@@ -95,19 +110,20 @@ class RowMixin(VersionedMixin, RowsView):
         return row
 
     def lock(self):
-        locked = _lock(type(self), self.in_trash).first(*self.ids, self.id)
+        view: Any = type(self)
+        locked = _lock(view, self.in_trash).first(*self.ids, self.id)
         if locked is None:
             raise Http404
         return locked
 
 
 @cache
-def _row(view: type[RowsView], in_trash: bool) -> Prepared:
+def _row(view: Any, in_trash: bool) -> Prepared:
     return Prepared(lambda *ids: view.rows.of(_one(view, in_trash, *ids)))
 
 
 @cache
-def _lock(view: type[RowMixin], in_trash: bool) -> Prepared:
+def _lock(view: Any, in_trash: bool) -> Prepared:
     def make(*ids: uuid.UUID) -> QuerySet:
         # Without its key, which never changes: rows that point to it may be written meanwhile.
         return _one(view, in_trash, *ids).select_for_update(of=("self",), no_key=True).defer(*view.not_locked)
@@ -115,7 +131,7 @@ def _lock(view: type[RowMixin], in_trash: bool) -> Prepared:
     return Prepared(make)
 
 
-def _one(view: type[RowsView], in_trash: bool, *ids: uuid.UUID) -> QuerySet:
+def _one(view: Any, in_trash: bool, *ids: uuid.UUID) -> QuerySet:
     *owner, id = ids
     return (view.owned if in_trash else view.shown)(*owner).filter(pk=id)
 
@@ -136,10 +152,10 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
         found: Sequence[tuple] = ()
         # What people search for is different each time.
         if "q" not in self.request.query_params:
-            asked = self.request.META["QUERY_STRING"]
+            view: Any = type(self)
+            asked = self.request.META["QUERY_STRING"].replace("{", "%7B").replace("}", "%7D")
             named = [uuid.UUID(id) for id in UUIDS.findall(asked)]
-            prepared = _page(type(self), UUIDS.sub("{}", asked.replace("{", "%7B").replace("}", "%7D")), start, stop)
-            found = [*prepared(*self.ids, *named)]
+            found = [*_page(view, UUIDS.sub("{}", asked), start, stop)(*self.ids, *named)]
         if found:
             return self.list_rows.read(found), found[0][-1]
         # Nothing is there, or what it would lie in is not; or it was searched for.
@@ -148,7 +164,7 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
 
 
 @lru_cache(maxsize=200)
-def _page(view: type[RowsMixin], asked: str, start: int, stop: int) -> Prepared:
+def _page(view: Any, asked: str, start: int, stop: int) -> Prepared:
     """Of what is asked for by this query string, in which `{}` stand for ids."""
 
     def make(*ids: uuid.UUID) -> QuerySet:

@@ -1,11 +1,13 @@
 from django.contrib import admin, messages
+from django.db.models import OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import audit
 from apps.core.admin import AuditedAdmin
 from apps.core.errors import RuleBroken
+from apps.core.expressions import Total
 from apps.thinking import linking, rounds, trash
-from apps.thinking.models import Node, NodeLink, Project, Round, Step, count
+from apps.thinking.models import Node, NodeLink, Project, Round, Step
 
 KEPT_BY_THE_PROGRAM = ["id", "version", "created_at", "updated_at"]
 
@@ -98,7 +100,8 @@ class ProjectAdmin(TrashAdmin):
             super()
             .get_queryset(request)
             .annotate(
-                rounds_count=count(Round.objects.all(), "project"), nodes_count=count(Node.objects.all(), "project")
+                rounds_count=Total(Round.objects.filter(project=OuterRef("pk"))),
+                nodes_count=Total(Node.objects.filter(project=OuterRef("pk"))),
             )
         )
 

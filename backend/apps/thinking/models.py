@@ -2,8 +2,8 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce, Concat, Greatest, Least, NullIf
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Greatest, Least, NullIf
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -24,12 +24,6 @@ def folded(*columns: str) -> models.GeneratedField:
     parts = [part for column in columns for part in (Value("\n"), F(column))][1:]
     text = Concat(*parts, output_field=models.TextField()) if len(parts) > 1 else parts[0]
     return models.GeneratedField(expression=Fold(text), output_field=models.TextField(), db_persist=True)
-
-
-def count(queryset, by: str):
-    """How many rows of `queryset` point to each row by `by`; a subquery, because PostgreSQL locks no grouped rows."""
-    numbers = queryset.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(number=Count("pk"))
-    return Coalesce(Subquery(numbers.values("number")), 0)
 
 
 class ProjectQuerySet(models.QuerySet):

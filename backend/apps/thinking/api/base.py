@@ -47,9 +47,9 @@ class RepeatableCreateMixin(RowsView):
                 if not self.exists(id):
                     raise
                 created = False
-        if not created:
+        if not created and id:
             answer = self.find(id, in_trash=True)
-        if answer is None:
+        if not answer:
             raise exceptions.NotFound
         return versioned(answer, status=201 if created else 200)
 

@@ -4,14 +4,14 @@ from django.conf import settings
 from django.db.models import Case, CharField, Exists, F, OuterRef, Subquery, Value, When
 from django.db.models.functions import Concat, JSONObject
 
-from apps.core.expressions import Id, Nested, Numbers, Written
+from apps.core.expressions import Id, Nested, Numbers, Total, Written
 from apps.core.reading import Rows
 from apps.thinking.folding import Fold
-from apps.thinking.models import Node, NodeLink, Round, Step, count
+from apps.thinking.models import Node, NodeLink, Round, Step
 
 TIMES = {"created_at": "created_at", "updated_at": "updated_at"}
 
-STEPS_FILLED = count(Step.objects.filter(filled=True), "round")
+STEPS_FILLED = Total(Step.objects.filter(filled=True, round=OuterRef("pk")))
 FIRST_UNFILLED = Step.objects.filter(round=OuterRef("pk"), filled=False).order_by("position")
 LATEST = Round.objects.filter(project=OuterRef("pk")).order_by("-number")
 CURRENT_ROUND = JSONObject(
@@ -28,7 +28,7 @@ PROJECTS = Rows(
     status="status",
     # Rounds have no gaps.
     rounds_count=Subquery(LATEST.values("number")[:1]),
-    nodes_count=count(Node.objects.filter(deleted_at=None), "project"),
+    nodes_count=Total(Node.objects.filter(deleted_at=None, project=OuterRef("pk"))),
     current_round=Written(Subquery(LATEST.values(written=CURRENT_ROUND)[:1])),
     **TIMES,
     deleted_at="deleted_at",
@@ -56,6 +56,8 @@ STEPS = Rows(
     version="version",
 )
 
+LINKS = NodeLink.objects.kept()
+
 NODES = Rows(
     id=Id("pk"),
     title="title",
@@ -72,7 +74,7 @@ NODES = Rows(
     round_number=F("round__number"),
     step=Id("step"),
     step_type=F("step__type"),
-    links_count=count(NodeLink.objects.kept(), "from_node") + count(NodeLink.objects.kept(), "to_node"),
+    links_count=Total(LINKS.filter(from_node=OuterRef("pk"))) + Total(LINKS.filter(to_node=OuterRef("pk"))),
     **TIMES,
     deleted_at="deleted_at",
     version="version",

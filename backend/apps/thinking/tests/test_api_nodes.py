@@ -226,7 +226,7 @@ class TestList:
         for number in range(count):
             Node.objects.create(owner=alice, title=str(number), project=step.round.project, round=step.round, step=step)
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             as_alice.get(URL)
 
 
@@ -250,8 +250,7 @@ class TestRetrieve:
             refused(getattr(as_alice, method)(f"{URL}{id}/"), 404, "RES_004")
 
     def test_queries(self, as_alice, url, django_assert_num_queries):
-        # The node, and where its title was written.
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             as_alice.get(url)
 
 

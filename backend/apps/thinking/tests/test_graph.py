@@ -1,14 +1,17 @@
+import json
 import math
 import random
 import uuid
 from collections import Counter
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.thinking import content, linking, nodes, rounds, trash
-from apps.thinking.graph import Spot, appears_in, graph, layout
+from apps.thinking.api.rows import NODE
+from apps.thinking.graph import Spot, graph, layout
 from apps.thinking.models import Node, Step
 
 TYPES = Step.Type.values
@@ -226,6 +229,11 @@ class TestGraph:
         # The nodes, the links from them and to them, the global nodes, the links between those, the texts.
         with django_assert_max_num_queries(6):
             graph(project)
+
+
+def appears_in(node):
+    [row] = NODE.all(Node.objects.filter(pk=node.pk))
+    return json.loads(orjson.dumps(row["appears_in"]))
 
 
 class TestAppearsIn:

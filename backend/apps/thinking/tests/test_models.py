@@ -194,18 +194,6 @@ def test_rows_are_their_owners(alice, bob, node, link, other_node):
         assert mine | others == set(model.objects.all())
 
 
-def test_progress_counts_what_is_kept(alice, project, steps, node):
-    Node.objects.create(owner=alice, title="Gone", project=project, deleted_at=project.created_at)
-    rounds.write_step(steps["flow"], content.clean("flow", {"items": [{"text": "a"}]}))
-
-    found = Project.objects.with_progress().get(pk=project.pk)
-
-    assert found.nodes_count == 1
-    assert (found.current_round.number, found.current_round.steps_filled) == (1, 1)
-    assert found.current_round.next_step == steps["overview"]
-    assert Round.objects.with_progress().get().steps_filled == 1
-
-
 @needs_postgresql
 def test_the_previous_release_can_delete_what_has_newer_rows(alice, project, steps, node):
     """It knows nothing of the tables that have come since: of those, the database deletes the rows."""

@@ -5,17 +5,20 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.prepared import Prepared
 from apps.thinking.content import Content
 from apps.thinking.models import Step, StepRevision
 
 # What one person writes within this time of a revision's beginning belongs to it: pages save every second.
 ONE_SITTING = timedelta(minutes=10)
 
+LAST = Prepared(lambda step: StepRevision.objects.filter(step=step).defer("content").order_by("-version")[:1])
+
 
 def record(step: Step, written: Content, by: User | None, apart: bool = False) -> None:
     """Notes what is about to be written; the caller holds the step's lock. `apart`: as a revision of its own."""
     now = timezone.now()
-    last = step.revisions.defer("content").first()
+    last = LAST.first(step.pk)
     if last is None or last.version != step.version:
         # Written before there was a history, or carried over: it would be lost now.
         last = step.revisions.create(

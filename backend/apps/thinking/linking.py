@@ -9,14 +9,16 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, groupby
 from typing import NamedTuple
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q, QuerySet, Window
-from django.db.models.functions import Left, RowNumber
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Left
 from django.utils import timezone
 
+from apps.core.prepared import Prepared
 from apps.thinking.english import singular
 from apps.thinking.folding import FEW, bigrams, by_index, fold
 from apps.thinking.keywords import KANJI, terms
@@ -40,6 +42,11 @@ SAME_STEP = 0.1
 
 ONLY_KANJI = re.compile(f"{KANJI}+")
 
+# One more, since the node itself may be among them.
+YOUNGEST = Prepared(
+    lambda step: Node.objects.kept().filter(step=step).order_by("-created_at", "-pk").values("pk")[: NEIGHBOURS + 1]
+)
+
 
 class IdTaken(ValueError):
     """Another link has the id that the client chose."""
@@ -49,6 +56,8 @@ class IdTaken(ValueError):
 Words = dict[str, str]
 # For each word the nodes in which it stands. Of one that is too common there are as many as show it.
 Mentions = dict[str, list[uuid.UUID]]
+# For each node its links, by the node at the other end.
+Links = dict[uuid.UUID, dict[uuid.UUID, NodeLink]]
 
 
 class Text(NamedTuple):
@@ -131,11 +140,20 @@ def relink(node: Node) -> None:
     From it lead links to the nodes that it is tied to most; those that lead to it, from nodes that are tied to it most,
     stay as long as there is a reason. What a person made or removed stays as it is.
     """
+    _relink_one(node, _links([node.pk]))
+
+
+def link_new(node: Node) -> None:
+    """The same for one that was just made, and has no links yet."""
+    _relink_one(node, {node.pk: {}})
+
+
+def _relink_one(node: Node, links: Links) -> None:
     text = _text(node.title, node.context)
     scope = Node.objects.owned_by(node.owner_id).kept()
     if node.project_id:
         scope = scope.filter(Q(project=node.project_id) | Q(project=None))
-    _relink([node], {node.pk: text}, {node.pk: _mentions(scope, _sought(text))})
+    _relink([node], {node.pk: text}, {node.pk: _mentions(scope, _sought(text))}, links)
 
 
 def relink_all(nodes: list[Node], known: Mentions) -> None:
@@ -162,11 +180,10 @@ def relink_all(nodes: list[Node], known: Mentions) -> None:
                 own = _mentions(kept.filter(project=project), words, indexed=False)
                 found = {word: own[word] + known[word] for word in words}
             mentions.update(dict.fromkeys(ids, found))
-        _relink(part, texts, mentions)
+        _relink(part, texts, mentions, _links(texts))
 
 
-def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UUID, Mentions]) -> None:
-    links = _links(texts)
+def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UUID, Mentions], links: Links) -> None:
     mentions = {
         id: {word: [other for other in found[id][word] if other != id][: COMMON + 1] for word in _sought(text)}
         for id, text in texts.items()
@@ -215,7 +232,7 @@ def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UU
     changed.difference_update(new)
     for link in changed:
         link.version = F("version") + 1
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if groundless:
             by_itself.filter(pk__in=[link.pk for link in groundless]).delete()
         if changed:
@@ -224,9 +241,8 @@ def _relink(nodes: list[Node], texts: dict[uuid.UUID, Text], found: dict[uuid.UU
         NodeLink.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _links(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, NodeLink]]:
-    """For each of the nodes its links, by the node at the other end."""
-    links: dict[uuid.UUID, dict[uuid.UUID, NodeLink]] = {id: {} for id in ids}
+def _links(ids: Iterable[uuid.UUID]) -> Links:
+    links: Links = {id: {} for id in ids}
     for link in NodeLink.objects.filter(Q(from_node__in=links) | Q(to_node__in=links)):
         for one, other in ((link.from_node_id, link.to_node_id), (link.to_node_id, link.from_node_id)):
             if one in links:
@@ -245,13 +261,7 @@ def _candidates(mentions: Mentions) -> set[uuid.UUID]:
 
 def _neighbours(nodes: list[Node]) -> dict[uuid.UUID, set[uuid.UUID]]:
     """For each of the nodes the youngest others of its step."""
-    steps = {node.step_id for node in nodes if node.step_id}
-    place = Window(RowNumber(), partition_by="step", order_by=["-created_at", "-pk"])
-    # One more, since the node itself may be among them.
-    youngest = Node.objects.kept().filter(step__in=steps).alias(place=place).filter(place__lte=NEIGHBOURS + 1)
-    of_step: dict[uuid.UUID | None, list[uuid.UUID]] = {step: [] for step in steps}
-    for step, id in youngest.order_by("-created_at", "-pk").values_list("step", "pk"):
-        of_step[step].append(id)
+    of_step = {step: [row["pk"] for row in YOUNGEST(step)] for step in {node.step_id for node in nodes if node.step_id}}
     return {node.pk: set([id for id in of_step.get(node.step_id, []) if id != node.pk][:NEIGHBOURS]) for node in nodes}
 
 
@@ -288,6 +298,8 @@ def _text(title: str, context: str) -> Text:
     return Text(of_title, {**_words(context[:CONTEXT]), **of_title})
 
 
+# Of the others, which are compared again and again. Nobody changes what it gives.
+@lru_cache(maxsize=2_000)
 def _words(text: str) -> Words:
     words: Words = {}
     for term in terms(text):

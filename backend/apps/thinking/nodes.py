@@ -10,13 +10,13 @@ from apps.thinking.models import Node, NodeRename, Project
 
 
 def create_node(owner, id: uuid.UUID | None = None, **values) -> Node:
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         # Before what lies in it, as everywhere: see apps.thinking.api.base.InProjectMixin.
         if (project := values.get("project")) and not Project.objects.filter(pk=project.pk).touch():
             # Deleted for good since it was looked up.
             raise ApiError("RES_001")
         node = Node.objects.create(id=id or uuid.uuid4(), owner=owner, **values)
-        linking.relink(node)
+        linking.link_new(node)
     return node
 
 

@@ -54,13 +54,13 @@ def write_note(round: Round, note: str) -> None:
 
 def write_step(step: Step, written: content.Content, by: User | None = None, apart: bool = False) -> None:
     """Writes the content whole; `apart` makes it a revision of its own in the step's history."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         history.record(step, written, by, apart)
         step.content = written
         step.text = content.plain_text(step.type, written)
         step.filled = content.is_filled(step.type, written)
         step.save()
-        Project.objects.filter(rounds=step.round_id).touch()
+        Project.objects.filter(pk=step.round.project_id).touch()
 
 
 def write_nothing(step: Step) -> None:

@@ -167,3 +167,48 @@ def test_refusing_a_foreign_page_writes_no_more_than_the_limit(db):
 
     assert answers == [403] * 60 + [429] * 5
     assert AuditEvent.objects.filter(event="refused").count() == 60
+
+
+class TestManyAtOnce:
+    """A high limit is counted ten at a time."""
+
+    @pytest.fixture(autouse=True)
+    def limit(self, settings, monkeypatch):
+        settings.CALL_LIMITS = {**settings.CALL_LIMITS, "signed_in": 305}
+        monkeypatch.setattr(throttling, "in_hand", {})
+
+    def test_it_is_exact_in_one_process(self, alice):
+        limit = throttling.SignedInLimit()
+
+        assert [limit.allows("alice") for _ in range(307)] == [True] * 305 + [False] * 2
+        assert 0 < limit.wait() <= 60
+        assert AuditEvent.objects.filter(event="limited").count() == 1
+
+    def test_processes_together_let_no_more_through(self, alice, monkeypatch):
+        limit, hands = throttling.SignedInLimit(), [{}, {}, {}]
+        allowed = 0
+        for number in range(400):
+            monkeypatch.setattr(throttling, "in_hand", hands[number % 3])
+            allowed += limit.allows("alice")
+
+        assert 305 - 2 * (throttling.AT_ONCE - 1) <= allowed <= 305
+
+    def test_the_database_is_asked_once_for_ten(self, alice, django_assert_num_queries):
+        limit = throttling.SignedInLimit()
+
+        with django_assert_num_queries(2):
+            assert all(limit.allows("alice") for _ in range(20))
+
+    def test_what_is_in_hand_ends_with_its_minute(self, alice):
+        limit = throttling.SignedInLimit()
+        with time_machine.travel(1_800_000_000, tick=False) as clock:
+            assert all(limit.allows("alice") for _ in range(301))
+            clock.shift(61)
+            assert sum(limit.allows("alice") for _ in range(400)) == 305
+
+    def test_nor_is_it_kept_by_a_clock_that_was_wrong(self, alice):
+        limit = throttling.SignedInLimit()
+        with time_machine.travel(1_800_000_000, tick=False) as clock:
+            limit.allows("alice")
+            clock.shift(-6 * 3600)
+            assert sum(limit.allows("alice") for _ in range(400)) == 305

@@ -180,11 +180,11 @@ class StepViewSet(InProjectMixin, ObjectViewSet):
     rows = STEPS
     serializer_class = serializers.StepSerializer
     write_serializers = {"partial_update": serializers.StepWriteSerializer}
-    not_locked = ("text", "folded")
+    not_locked = ("text", "folded", "round__note", "round__folded")
 
     @classmethod
     def owned(cls, owner, within=None):
-        return Step.objects.owned_by(owner)
+        return Step.objects.owned_by(owner).select_related("round")
 
 
 @extend_schema_view(

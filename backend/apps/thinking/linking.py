@@ -261,7 +261,9 @@ def _candidates(mentions: Mentions) -> set[uuid.UUID]:
 
 def _neighbours(nodes: list[Node]) -> dict[uuid.UUID, set[uuid.UUID]]:
     """For each of the nodes the youngest others of its step."""
-    of_step = {step: [row["pk"] for row in YOUNGEST(step)] for step in {node.step_id for node in nodes if node.step_id}}
+    of_step: dict[uuid.UUID | None, list[uuid.UUID]] = {
+        step: [row["pk"] for row in YOUNGEST(step)] for step in {node.step_id for node in nodes if node.step_id}
+    }
     return {node.pk: set([id for id in of_step.get(node.step_id, []) if id != node.pk][:NEIGHBOURS]) for node in nodes}
 
 

@@ -1199,11 +1199,6 @@ export interface components {
             weight?: number;
         };
         NewNodeRequest: {
-            /**
-             * Format: uuid
-             * @description Chosen by the client, so that a create may be repeated.
-             */
-            id?: string;
             title: string;
             context?: string;
             /** Format: uuid */
@@ -1212,6 +1207,11 @@ export interface components {
             round?: string | null;
             /** Format: uuid */
             step?: string | null;
+            /**
+             * Format: uuid
+             * @description Chosen by the client, so that a create may be repeated.
+             */
+            id?: string;
         };
         NewPasswordRequest: {
             /** @description From the link: `/reset/{uid}/{token}`. */
@@ -1221,23 +1221,23 @@ export interface components {
             new: string;
         };
         NewProjectRequest: {
+            title: string;
+            category?: string;
             /**
              * Format: uuid
              * @description Chosen by the client, so that a create may be repeated.
              */
             id?: string;
-            title: string;
-            category?: string;
         };
         NewRoundRequest: {
+            /** @description The version that was seen; If-Match says the same. */
+            version?: number | null;
             /**
              * Format: uuid
              * @description Chosen by the client, so that a create may be repeated.
              */
             id?: string;
             note?: string;
-            /** @description The version that was seen; If-Match says the same. */
-            version?: number | null;
         };
         NextStep: {
             /** Format: uuid */
@@ -1319,6 +1319,8 @@ export interface components {
             image: string;
         };
         NodeRequest: {
+            /** @description The version that was seen; If-Match says the same. */
+            version?: number | null;
             title: string;
             context?: string;
             /** Format: uuid */
@@ -1327,8 +1329,6 @@ export interface components {
             round?: string | null;
             /** Format: uuid */
             step?: string | null;
-            /** @description The version that was seen; If-Match says the same. */
-            version?: number | null;
         };
         NodesDiff: {
             born: components["schemas"]["Reference"][];
@@ -1541,12 +1541,14 @@ export interface components {
             password: string;
         };
         PatchedLinkRequest: {
-            /** Format: double */
-            weight?: number;
             /** @description The version that was seen; If-Match says the same. */
             version?: number | null;
+            /** Format: double */
+            weight?: number;
         };
         PatchedNodeRequest: {
+            /** @description The version that was seen; If-Match says the same. */
+            version?: number | null;
             title?: string;
             context?: string;
             /** Format: uuid */
@@ -1555,24 +1557,22 @@ export interface components {
             round?: string | null;
             /** Format: uuid */
             step?: string | null;
-            /** @description The version that was seen; If-Match says the same. */
-            version?: number | null;
         };
         PatchedProjectRequest: {
+            /** @description The version that was seen; If-Match says the same. */
+            version?: number | null;
             title?: string;
             category?: string;
-            /** @description The version that was seen; If-Match says the same. */
-            version?: number | null;
         };
         PatchedRoundRequest: {
-            note?: string;
             /** @description The version that was seen; If-Match says the same. */
             version?: number | null;
+            note?: string;
         };
         PatchedStepRequest: {
-            content?: components["schemas"]["OverviewContentRequest"] | components["schemas"]["ExtractContentRequest"] | components["schemas"]["FlowContentRequest"] | components["schemas"]["MvpContentRequest"] | components["schemas"]["ExpandContentRequest"];
             /** @description The version that was seen; If-Match says the same. */
             version?: number | null;
+            content?: components["schemas"]["OverviewContentRequest"] | components["schemas"]["ExtractContentRequest"] | components["schemas"]["FlowContentRequest"] | components["schemas"]["MvpContentRequest"] | components["schemas"]["ExpandContentRequest"];
         };
         PatchedUserRequest: {
             /**
@@ -1615,10 +1615,10 @@ export interface components {
             readonly version: number;
         };
         ProjectRequest: {
-            title: string;
-            category?: string;
             /** @description The version that was seen; If-Match says the same. */
             version?: number | null;
+            title: string;
+            category?: string;
         };
         /** @enum {string} */
         ProjectStatus: "active" | "pending" | "completed";

@@ -1,6 +1,7 @@
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
+import { chunks } from './chunks';
 
 const backend = process.env.BACKEND_URL || 'http://127.0.0.1:8000';
 
@@ -14,11 +15,12 @@ export default defineConfig({
 				// src/lib/i18n/language.svelte.ts says which language it is; paraglide itself keeps nothing.
 				strategy: ['globalVariable', 'baseLocale']
 			}),
-		sveltekit()
+		sveltekit(),
+		chunks()
 	],
 	build: {
 		rollupOptions: {
-			// Else every sentence that two pages share becomes a file: 62 of them for the first page, not 30.
+			// Else every few lines that two pages share become a file.
 			output: { experimentalMinChunkSize: 20_000 }
 		}
 	},

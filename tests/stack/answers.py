@@ -130,7 +130,7 @@ ANSWERS = {
     },
     # Files of Django, and uploads
     "a static file": STATIC,
-    "a static file that is not newer": unchanged(STATIC),
+    "a static file that is not newer": unchanged(STATIC) | {"Vary": "Accept-Encoding"},
     "an upload": MEDIA | {"Content-Type": "image/png"},
     "an upload that is no image": MEDIA | {"Content-Type": "application/octet-stream"},
     # The API

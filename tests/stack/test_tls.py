@@ -108,6 +108,7 @@ def test_what_is_free_to_choose(found):
 
     curves = {curve.name for curve in result.elliptic_curves.result.supported_curves}
     assert curves == {"X25519", "secp256r1", "secp384r1"}
+    assert resumption.session_id_successful_resumptions_count == resumption.session_id_attempted_resumptions_count > 0
     assert resumption.tls_ticket_successful_resumptions_count == 0
     assert not result.tls_1_3_early_data.result.supports_early_data
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import en from '../../../messages/en.json';
 import ja from '../../../messages/ja.json';
@@ -18,4 +19,10 @@ test('in Japanese nothing stands between a number and its word, and thousands ar
 	const texts = Object.values(ja);
 	expect(texts.filter((text) => spaced.test(text))).toEqual([]);
 	expect(texts.filter((text) => /(?<!\d)\d{4,}/.test(text))).toEqual([]);
+});
+
+test('the page begins with the line that the entrance has', () => {
+	const page = readFileSync('src/app.html', 'utf8');
+	expect(page).toContain(`<p class="muted" lang="ja">${ja.welcome_line}</p>`);
+	expect(page).toContain(`<p class="muted" lang="en">${en.welcome_line}</p>`);
 });

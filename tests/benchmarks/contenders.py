@@ -69,6 +69,7 @@ class Contender:
     container: str
     # Over TLS wrk has to ask for the name and be led here.
     port: int | None = None
+    certificate: str = ""
 
     @property
     def headers(self):
@@ -155,11 +156,12 @@ def contenders(stack):
             "nginx:alpine",
         )
         port = int(docker("port", container, "443").split(":")[-1])
-        found["bare nginx"] = Contender("bare nginx", stack.page, full_id(container), port)
+        own_port, certificate = stack.ports["https"], str(stack.certificate)
+        found["bare nginx"] = Contender("bare nginx", stack.page, full_id(container), port, certificate)
         nginx = full_id(stack.container("nginx"))
-        found["nginx"] = Contender("nginx", stack.page, nginx, stack.ports["https"])
+        found["nginx"] = Contender("nginx", stack.page, nginx, own_port, certificate)
         api = stack.api.removesuffix("/api/v1")
-        found["thinkRing by nginx"] = Contender("thinkRing by nginx", api, nginx, stack.ports["https"])
+        found["thinkRing by nginx"] = Contender("thinkRing by nginx", api, nginx, own_port, certificate)
         wait(found)
         yield found
     finally:

@@ -1,0 +1,123 @@
+"""One measurement: wrk for a few seconds, and what the containers' processors did meanwhile."""
+
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from production import Loopback
+
+LOAD = Path(__file__).with_name("load.lua")
+
+
+class Wrong(Exception):
+    """An answer that is not what it has to be: the figures would be about something else."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    rate: float  # requests a second
+    cpu: float  # microseconds a request
+    database: float  # the same, of PostgreSQL
+    latencies: list[tuple[int, int]]  # microseconds, and how many took as long
+
+
+def headers(contender, request, tokens, etag=None):
+    found = contender.headers | request.headers
+    if request.account:
+        found["Authorization"] = f"Bearer {tokens[request.account]}"
+    if request.body:
+        found["Content-Type"] = "application/json"
+    if etag:
+        found["If-None-Match"] = etag
+    return found
+
+
+def lua(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"[{lua(name)}] = {lua(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "{" + ", ".join(map(lua, value)) + "}"
+    # JSON writes the characters of a string as Lua reads them, but for those that it need not write at all.
+    return "nil" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def load(contender, database, asked, *, seconds, connections, think=None):
+    """`asked` are requests with their headers; `think` is the mean pause of a connection, in milliseconds."""
+    plan = [
+        {
+            "method": request.method,
+            "path": request.path,
+            "headers": headers,
+            "body": json.dumps(request.body, ensure_ascii=False) if request.body else None,
+        }
+        for request, headers in asked
+    ]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(f"return {lua(plan)}\n")
+        file.flush()
+        # As long a number as Lua's numbers are exact.
+        environment = {"BENCH_PLAN": file.name, "BENCH_SEED": str(secrets.randbits(30))}
+        if contender.port:
+            environment["BENCH_PORT"] = str(contender.port)
+        if think:
+            environment["BENCH_THINK"] = f"{think:.3f}"
+        before = contender.cpu(), database.cpu()
+        result = subprocess.run(
+            [
+                *("wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"),
+                *("--timeout", "30s", "--script", str(LOAD), contender.url),
+            ],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 120,
+        )
+        after = contender.cpu(), database.cpu()
+    lines = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("BENCH ")]
+    if not lines:
+        raise Wrong(f"wrk said: {result.stdout}{result.stderr}")
+    number, duration, wrong = map(int, lines[0])
+    if wrong or not number:
+        raise Wrong(f"{contender.name}: {wrong} of {number} answers to {asked[0][0].path} were none\n{result.stdout}")
+    cpu, database_cpu = (new - old for new, old in zip(after, before, strict=True))
+    latencies = [(int(value), int(count)) for value, count in lines[1:]]
+    return Sample(number / duration * 1e6, cpu / number, database_cpu / number, latencies)
+
+
+def percentile(latencies, percent):
+    """Of many samples' latencies together, in milliseconds."""
+    ordered = sorted(latencies)
+    left = sum(count for _, count in ordered) * percent / 100
+    for value, count in ordered:
+        left -= count
+        if left <= 0:
+            return value / 1000
+    raise ValueError("there are no latencies")
+
+
+def spread(values):
+    """The median, the smallest, the largest."""
+    return [statistics.median(values), min(values), max(values)]
+
+
+def ask(contender, request, headers):
+    """One answer, as requests sees it."""
+    with requests.Session() as session:
+        session.trust_env = False
+        if contender.port:
+            session.mount("https://", Loopback({"https": contender.port}))
+            session.verify = contender.certificate
+        body = None
+        if request.body:
+            text = json.dumps(request.body, ensure_ascii=False)
+            text = text.replace("{id}", f"00000000-0000-4000-8000-{secrets.token_hex(6)}").replace("{number}", "0")
+            body = text.encode()
+        url = f"{contender.url}{request.path}"
+        return session.request(request.method, url, data=body, headers=headers, timeout=60, allow_redirects=False)

@@ -10,6 +10,7 @@ ends the run.
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -88,10 +89,10 @@ class Bench:
             status = ask(self.found[row.of[0]], *asked[row.of[0]][0]).status_code
             if status != 304:
                 raise Wrong(f"{row.name}: {status} and not 304")
-        self.load(row, asked, WARM_UP)
+        seconds = self.warm_up(row, asked)
         samples = {name: [] for name in row.of}
         for _ in range(self.rounds):
-            for name, sample in self.load(row, asked, self.seconds).items():
+            for name, sample in self.load(row, asked, seconds).items():
                 samples[name].append(sample)
         parts = len(row.requests) if row.together else 1
         for name, taken in samples.items():
@@ -108,6 +109,15 @@ class Bench:
             result["goals"].append({"goal": str(goal), "figure": figure, "met": met})
         return result
 
+    def warm_up(self, row, asked):
+        """How long a round has to be, so that each connection gets a few answers of the slowest."""
+        seconds = WARM_UP
+        while True:
+            samples = self.load(row, asked, seconds).values()
+            if all(sample.number >= row.connections for sample in samples):
+                return max(self.seconds, math.ceil(3 * row.connections / min(sample.rate for sample in samples)))
+            seconds *= 2
+
     def load(self, row, asked, seconds):
         """One round: each contender once."""
         samples = {}
@@ -121,19 +131,24 @@ class Bench:
     def half(self, row, asked, capacity):
         """How long thinkRing takes when it gets half of the requests that it could answer.
 
-        wrk knows no rate. Its connections pause between two requests, each time for another while, so that with the
-        answer as short as it is then they come to about half; what they came to stands in the report.
+        wrk knows no rate. Its connections pause between two requests, each time for another while, so that together
+        they come to about half; what they came to stands in the report.
         """
+        # Ten answers a round at least, and a connection that pauses for no more than half of it.
+        seconds = max(self.seconds, math.ceil(20 / capacity))
         connections = row.connections
-        while (pause := connections * 2000 / capacity) < SHORTEST_PAUSE:
+        while (pause := (2 * connections - 1) * 1000 / capacity) < SHORTEST_PAUSE:
             connections *= 2
+        while connections > 1 and pause > seconds * 500:
+            connections -= 1
+            pause = (2 * connections - 1) * 1000 / capacity
         latencies, rates = [], []
         for _ in range(self.rounds):
             sample = load(
                 self.found[row.of[0]],
                 self.database,
                 asked,
-                seconds=self.seconds,
+                seconds=seconds,
                 connections=connections,
                 think=pause,
             )
@@ -154,14 +169,12 @@ class Bench:
             rows = {size: Row(f"{name}, {size}", one, together=True) for size, one in requests.items()}
             for row in rows.values():
                 self.compare(row)
+            asked = {size: {"thinkRing": self.asked(self.found["thinkRing"], row)} for size, row in rows.items()}
+            seconds = max(self.warm_up(row, asked[size]) for size, row in rows.items())
             samples = {size: [] for size in rows}
-            for turn in range(self.rounds + 1):
+            for _ in range(self.rounds):
                 for size, row in rows.items():
-                    asked = {"thinkRing": self.asked(self.found["thinkRing"], row)}
-                    sample = self.load(row, asked, self.seconds)["thinkRing"]
-                    # The first round is the warm-up.
-                    if turn:
-                        samples[size].append(sample)
+                    samples[size].append(self.load(row, asked[size], seconds)["thinkRing"])
             for size, taken in samples.items():
                 parts = len(rows[size].requests)
                 points[size] = spread([1000 * parts / sample.rate for sample in taken])

@@ -22,6 +22,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Sample:
+    number: int
     rate: float  # requests a second
     cpu: float  # microseconds a request
     database: float  # the same, of PostgreSQL
@@ -84,11 +85,12 @@ def load(contender, database, asked, *, seconds, connections, think=None):
     if not lines:
         raise Wrong(f"wrk said: {result.stdout}{result.stderr}")
     number, duration, wrong = map(int, lines[0])
-    if wrong or not number:
-        raise Wrong(f"{contender.name}: {wrong} of {number} answers to {asked[0][0].path} were none\n{result.stdout}")
-    cpu, database_cpu = (new - old for new, old in zip(after, before, strict=True))
+    if wrong:
+        raise Wrong(f"{contender.name}: {wrong} beside {number} answers to {asked[0][0].path}\n{result.stdout}")
+    # Without any answer there is nothing to divide by; whoever asked has to ask for longer.
+    cpu, database_cpu = ((new - old) / max(number, 1) for new, old in zip(after, before, strict=True))
     latencies = [(int(value), int(count)) for value, count in lines[1:]]
-    return Sample(number / duration * 1e6, cpu / number, database_cpu / number, latencies)
+    return Sample(number, number / duration * 1e6, cpu, database_cpu, latencies)
 
 
 def percentile(latencies, percent):

@@ -5,7 +5,7 @@ from html import escape
 
 WIDTH = 860
 LEFT = 290
-RIGHT = 40
+RIGHT = 160
 LINE = 22
 STYLE = """
     text { font: 13px system-ui, sans-serif; fill: #24292f }
@@ -82,14 +82,7 @@ def ratios(rows, top):
         )
         if goal:
             parts.append(line(scale(goal), y - 9, scale(goal), y + 9, "goal"))
-        words = f"{ratio:.2f} × {name}"
-        # Beside the bar, where there is room for it.
-        if ratio >= 1 and end < WIDTH - 150:
-            parts.append(text(max(end, scale(goal or ratio)) + 8, y + 4, words, "small"))
-        else:
-            parts.append(
-                text(one + 8 if ratio < 1 and (goal or 1) <= 1 else scale(goal or 1) + 8, y + 4, words, "small")
-            )
+        parts.append(text(WIDTH - 16, y + 4, f"{ratio:.2f} × {name}", "small", "end"))
     return parts, bottom + 34
 
 

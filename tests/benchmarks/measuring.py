@@ -6,6 +6,7 @@ import secrets
 import statistics
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import requests
 from production import Loopback
 
 LOAD = Path(__file__).with_name("load.lua")
+# Seconds with less than a twentieth of a processor.
+QUIET = 0.3
 
 
 class Wrong(Exception):
@@ -81,6 +84,7 @@ def load(contender, database, asked, *, seconds, connections, think=None):
             timeout=seconds + 120,
         )
         after = contender.cpu(), database.cpu()
+    settle(contender, database)
     lines = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("BENCH ")]
     if not lines:
         raise Wrong(f"wrk said: {result.stdout}{result.stderr}")
@@ -91,6 +95,17 @@ def load(contender, database, asked, *, seconds, connections, think=None):
     cpu, database_cpu = ((new - old) / max(number, 1) for new, old in zip(after, before, strict=True))
     latencies = [(int(value), int(count)) for value, count in lines[1:]]
     return Sample(number, number / duration * 1e6, cpu, database_cpu, latencies)
+
+
+def settle(*containers):
+    """Until they have done what wrk no longer waits for: it would be in the way of who is next."""
+    quiet = 0
+    for _ in range(50):
+        before = sum(container.cpu() for container in containers)
+        time.sleep(QUIET)
+        quiet = quiet + 1 if sum(container.cpu() for container in containers) - before < QUIET * 1e6 / 20 else 0
+        if quiet == 2:
+            return
 
 
 def percentile(latencies, percent):

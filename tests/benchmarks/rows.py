@@ -186,7 +186,10 @@ WRITES = [
         ("thinkRing", "plain DRF"),
         # How many links arise depends on how words are found.
         differs=("id", "created_at", "updated_at", "links_count"),
-        cleanup="DELETE FROM thinking_node WHERE created_at > '2026-01-01'",
+        # Locked, so that what is still being written has come to its end.
+        cleanup="LOCK TABLE thinking_node, thinking_nodelink IN SHARE ROW EXCLUSIVE MODE; "
+        "DELETE FROM thinking_nodelink WHERE created_at > '2026-01-01'; "
+        "DELETE FROM thinking_node WHERE created_at > '2026-01-01'",
     ),
     Row(
         "log-in",

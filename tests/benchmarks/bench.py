@@ -24,11 +24,12 @@ from operations.report import ROOT, machine, versions
 from production import FRONT_ENDS, PASSWORD
 
 from . import whole
-from .contenders import BenchStack, Contender, contenders, full_id
+from .contenders import YARDSTICKS, BenchStack, Contender, contenders, full_id
 from .measuring import Wrong, ask, headers, load, percentile, spread
 from .rows import READS, SIZES, WRITES, Row, asset
 
 REPORT = ROOT / "reports" / "bench.json"
+PINNED = YARDSTICKS / "requirements.txt"
 WARM_UP = 3
 # Milliseconds that a connection pauses at least, at half of what could be served; wrk pauses whole ones.
 SHORTEST_PAUSE = 8
@@ -253,7 +254,7 @@ def measure(stack, options):
         "commit": commit(),
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "machine": machine(),
-        "versions": versions(),
+        "versions": f"{versions()}; of the yardsticks {', '.join(PINNED.read_text().split())}",
         "load": f"{os.getloadavg()[2]:.1f}",
         "rounds": options.rounds,
         "seconds": options.seconds,

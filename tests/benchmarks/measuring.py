@@ -90,7 +90,7 @@ def load(contender, database, asked, *, seconds, connections, think=None):
         raise Wrong(f"wrk said: {result.stdout}{result.stderr}")
     number, duration, wrong = map(int, lines[0])
     if wrong:
-        raise Wrong(f"{contender.name}: {wrong} beside {number} answers to {asked[0][0].path}\n{result.stdout}")
+        raise Wrong(f"{contender.name}: {wrong} of {number} answers to {asked[0][0].path} are none, or not 2xx or 3xx")
     # Without any answer there is nothing to divide by; whoever asked has to ask for longer.
     cpu, database_cpu = ((new - old) / max(number, 1) for new, old in zip(after, before, strict=True))
     latencies = [(int(value), int(count)) for value, count in lines[1:]]

@@ -64,10 +64,19 @@ def busy(bench):
     return figure("memory of the whole stack, at full load", "≤ 900 MB", f"{value:.0f} MB", value <= 900)
 
 
+def edited(content, turn):
+    """With another first text."""
+    name = next(name for name, value in content.items() if value)
+    value = content[name]
+    if isinstance(value, str):
+        return {**content, name: f"検査データの入力を一度で済ませる {turn}"}
+    return {**content, name: [{**value[0], "text": f"作業者の負担を減らす {turn}"}, *value[1:]]}
+
+
 def journey(stack, rounds):
     """Log in, the list, a project with its rounds and steps, five steps saved: by nginx and TLS, one after another."""
     taken = []
-    for _ in range(rounds * 5):
+    for turn in range(rounds * 5):
         with stack.session() as session:
             begun = time.perf_counter()
 
@@ -79,16 +88,12 @@ def journey(stack, rounds):
             login = ask("POST", "auth/login/", json={"username": "small", "password": PASSWORD})
             session.headers["Authorization"] = f"Bearer {login['access']}"
             ask("GET", "projects/")
-            project = id("small project 30")
+            project = id("small project 31")
             ask("GET", f"projects/{project}/")
             [round] = ask("GET", f"projects/{project}/rounds/")["results"]
             for step in ask("GET", f"rounds/{round['id']}/steps/")["results"]:
-                ask(
-                    "PATCH",
-                    f"steps/{step['id']}/",
-                    json={"content": step["content"]},
-                    headers={"If-Match": str(step["version"])},
-                )
+                seen = {"If-Match": str(step["version"])}
+                ask("PATCH", f"steps/{step['id']}/", json={"content": edited(step["content"], turn)}, headers=seen)
             taken.append((time.perf_counter() - begun) * 1000)
     high = statistics.quantiles(taken, n=20, method="inclusive")[-1]
     value = f"p50 {statistics.median(taken):.0f} ms, p95 {high:.0f} ms of {len(taken)}"

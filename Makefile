@@ -121,7 +121,7 @@ test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## 
 	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture' tests --ignore tests/upgrades
 
 .PHONY: bench
-bench: $(VENV)/installed ## requests a second, processor time, memory and starts, beside other frameworks, and docs/performance.md from them (an hour)
+bench: $(VENV)/installed ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it
 	@cd tests && $(VENV)/bin/python -m benchmarks.bench && $(VENV)/bin/python -m benchmarks.report
 
 .PHONY: pictures

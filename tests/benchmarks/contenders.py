@@ -58,7 +58,7 @@ class BenchStack(Stack):
                     *("docker", "exec", "-i", self.container("db"), "psql", "-XqAt", "-v", "ON_ERROR_STOP=1"),
                     *("-v", f"password={hashed.stdout.strip()}", "-U", "thinkring_user", "thinkring_prod"),
                 ],
-                stdin=statements, stdout=subprocess.DEVNULL, check=True, timeout=1800,
+                stdin=statements, stdout=subprocess.DEVNULL, check=True, timeout=3600,
             )  # fmt: skip
 
 

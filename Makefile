@@ -120,6 +120,10 @@ test-linters: $(VENV)/installed ## scripts, Dockerfiles, YAML, nginx, workflows:
 test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, front door, operations, benchmarks
 	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture' tests --ignore tests/upgrades
 
+.PHONY: bench
+bench: $(VENV)/installed ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it
+	@cd tests && $(VENV)/bin/python -m benchmarks.bench && $(VENV)/bin/python -m benchmarks.report
+
 .PHONY: pictures
 pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## every page in every width, both colours and both languages, into reports/browser, to look at
 	@PICTURES=true $(PYTEST) -c tests/pytest.ini tests/browser

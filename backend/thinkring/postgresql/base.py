@@ -4,6 +4,7 @@ import select
 from functools import partial
 
 from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 
 # Seconds; longer than the statement_timeout in gunicorn.conf.py, which leaves the connection usable.
@@ -34,6 +35,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         would be by a question.
         """
         if self.connection is None or self.connection.closed:
+            return False
+        if self.connection.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
+            # It is answering something that was given up, or would refuse a question too.
             return False
         socket = select.poll()
         socket.register(self.connection.pgconn.socket, select.POLLIN)

@@ -41,7 +41,8 @@ class Person(RuleBasedStateMachine):
         """The answer, which has to be of this status, as JSON; None if it has no body."""
         answer = getattr(self.client, method)(f"/api/v1/{path}", body, headers=headers)
         assert answer.status_code == status, (method, path, body, answer.content.decode())
-        if "ETag" in answer:
+        # What has no version of its own, such as a list, is told by a digest.
+        if answer.get("ETag", "").strip('"').isdigit():
             assert answer["ETag"] == f'"{answer.json()["version"]}"'
         return answer.json() if answer.content else None
 

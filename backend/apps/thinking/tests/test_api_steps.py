@@ -173,9 +173,9 @@ def test_other_methods(as_alice, urls, method):
 def test_queries_of_an_autosave(as_alice, urls, django_assert_num_queries):
     as_alice.patch(urls["overview"], {"content": {"theme": "a"}})
 
-    # Begin, lock the project and the step, savepoint, read and write the history, write, make the project the last
-    # worked on, release, commit, read again.
-    with django_assert_num_queries(11):
+    # Begin, lock the project and the step, read and write the history, write, make the project the last worked on, read
+    # again, commit.
+    with django_assert_num_queries(9):
         as_alice.patch(urls["overview"], {"content": {"theme": "ab"}})
 
 

@@ -93,7 +93,7 @@ def test_what_is_written_next_is_not_answered(alice, project, just_before, metho
         wait([written], timeout=0.5)
         return [written]
 
-    pending = just_before(ProjectViewSet, "get_object", write_next)
+    pending = just_before(ProjectViewSet, "get_current", write_next)
     target = url if method == "patch" else f"{url}pend/"
 
     [mine] = at_once(alice, lambda client: getattr(client, method)(target, {"category": "Mine"}))

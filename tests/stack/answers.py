@@ -135,9 +135,9 @@ ANSWERS = {
     "an upload that is no image": MEDIA | {"Content-Type": "application/octet-stream"},
     # The API
     "health": API,
-    "an answer of the API": API | {"Allow": "GET, HEAD, OPTIONS"},
-    "an answer about a person": API | {"Allow": "GET, POST, HEAD, OPTIONS"},
-    "an answer to the page": API | CORS | {"Allow": "GET, POST, HEAD, OPTIONS"},
+    "an answer of the API": API | {"Allow": "GET, HEAD, OPTIONS", "ETag": TAG},
+    "an answer about a person": API | {"Allow": "GET, POST, HEAD, OPTIONS", "ETag": TAG},
+    "an answer to the page": API | CORS | {"Allow": "GET, POST, HEAD, OPTIONS", "ETag": TAG},
     "a log-in": API | {"Allow": "POST, OPTIONS", "Set-Cookie": REFRESH_COOKIE},
     "an object with a version": API | {"Allow": "GET, POST, HEAD, OPTIONS", "ETag": TAG},
     "nothing, after a log-out": NOTHING | BY_DJANGO | {
@@ -168,6 +168,7 @@ ANSWERS = {
         "Content-Encoding": "gzip",
         "Content-Disposition": 'inline; filename="thinkRing.yaml"',
         "Allow": "GET, HEAD, OPTIONS",
+        "ETag": TAG,
         "Vary": ["Accept-Encoding", "Accept, Accept-Language, origin"],
     },
     "the API's documentation": DOCUMENT | BY_DJANGO | {

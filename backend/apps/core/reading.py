@@ -153,7 +153,7 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
         # What people search for is different each time.
         if "q" not in self.request.query_params:
             view: Any = type(self)
-            asked = self.request.META["QUERY_STRING"].replace("{", "%7B").replace("}", "%7D")
+            asked = self.request.META.get("QUERY_STRING", "").replace("{", "%7B").replace("}", "%7D")
             named = [uuid.UUID(id) for id in UUIDS.findall(asked)]
             found = [*_page(view, UUIDS.sub("{}", asked), start, stop)(*self.ids, *named)]
         if found:
@@ -169,7 +169,9 @@ def _page(view: Any, asked: str, start: int, stop: int) -> Prepared:
 
     def make(*ids: uuid.UUID) -> QuerySet:
         first = 2 if view.is_within else 1
-        filters: Any = view.filterset_class(QueryDict(asked.format(*ids[first:])), view.shown(*ids[:first]))
+        # As Django reads it: WSGI has bytes as Latin-1.
+        query = QueryDict(asked.format(*ids[first:]).encode("latin-1"))
+        filters: Any = view.filterset_class(query, view.shown(*ids[:first]))
         if not filters.is_valid():
             raise translate_validation(filters.errors)
         return view.list_rows.of(filters.qs, Total(filters.qs))[start:stop]

@@ -36,6 +36,10 @@ class UserSerializer(AccountSerializer):
         fields = ["id", "username", "email", "language", "theme"]
         read_only_fields = ["username"]
 
+    def to_representation(self, user):
+        # Without fields, of which DRF makes new ones each time; that takes longer than all else of a request.
+        return {name: getattr(user, name) for name in self.Meta.fields}
+
     def update(self, instance, validated_data):
         registration.change_account(instance, **validated_data)
         return instance

@@ -84,6 +84,8 @@ def test_logs_are_rotated_under_traffic(rotating, figure):
 
     with Numbered(rotating) as traffic:
         time.sleep(SECONDS)
+    # nginx writes lines about files together, a second later at most.
+    time.sleep(2)
 
     after = {service: files(rotating, service) for service in before}
     rotations = {service: len(after[service]) - before[service] for service in before}

@@ -118,7 +118,8 @@ test-linters: $(VENV)/installed ## scripts, Dockerfiles, YAML, nginx, workflows:
 
 .PHONY: test-whole
 test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, front door, operations, benchmarks
-	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture' tests --ignore tests/upgrades
+	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture and not alone' tests --ignore tests/upgrades
+	@$(PYTEST) -c tests/pytest.ini -m alone tests/operations
 
 .PHONY: bench
 bench: $(VENV)/installed ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it

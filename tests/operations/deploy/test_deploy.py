@@ -37,6 +37,7 @@ NEXT, AFTER_NEXT = (f"{int(LAST[:4]) + step:04}" for step in (1, 2))
 FAILING = MIGRATION.format(mark="", after=LAST, sql="select 1/0")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("front_end", "language"), [*zip(FRONT_ENDS, LOCALES, strict=True)])
 def test_a_line_is_changed(server, front_end, language, chromium, figure):
     # Really built by one of them.
@@ -60,8 +61,8 @@ def test_a_line_is_changed(server, front_end, language, chromium, figure):
     print(stdout)
     figure("deploy of a changed line (goals: 90 s, 0 failed, 0 lost)", f"{seconds:.0f} s; {traffic}")
     traffic.assert_nothing_failed()
-    # In CI the browser's tests run beside it.
-    assert seconds <= (180 if "PYTEST_XDIST_WORKER" in os.environ else 90)
+    # CI's machine may be half as fast.
+    assert seconds <= (180 if os.environ.get("CI") else 90)
     assert commit in traffic.commits
     assert server.release() == (commit, commit)
     assert server.head() == commit

@@ -64,7 +64,8 @@ class RowsView(generics.GenericAPIView):
     @classmethod
     def owned(cls, owner: uuid.UUID, within: uuid.UUID | None = None) -> QuerySet:
         """What this view is about."""
-        raise NotImplementedError
+        rows: Any = cls.queryset
+        return rows.model.objects.owned_by(owner)
 
     @classmethod
     def shown(cls, owner: uuid.UUID, within: uuid.UUID | None = None) -> Any:

@@ -92,10 +92,6 @@ class StepRestoreView(StepView, InProjectMixin, ChangeMixin):
     serializer_class = StepSerializer
     rows = STEPS
 
-    @classmethod
-    def owned(cls, owner, within=None):
-        return Step.objects.owned_by(owner)
-
     @extend_schema(
         summary="Write a step again as it once was, as a new version",
         parameters=[VERSION, IF_MATCH, ETAG],

@@ -42,10 +42,6 @@ class NodeImageView(RowMixin, ChangeMixin):
     # JSON for the version in the body of a DELETE.
     parser_classes = [ImageParser, MultiPartParser, StrictJSONParser]
 
-    @classmethod
-    def owned(cls, owner, within=None):
-        return Node.objects.owned_by(owner)
-
     @extend_schema(
         summary="Give a node an image; it is scaled to 1600 pixels",
         request={

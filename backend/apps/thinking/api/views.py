@@ -59,10 +59,6 @@ class ProjectViewSet(RepeatableCreateMixin, RowMixin, ChangeMixin, RowsMixin, Ob
         "partial_update": serializers.ProjectWriteSerializer,
     }
 
-    @classmethod
-    def owned(cls, owner, within=None):
-        return Project.objects.owned_by(owner)
-
     def get_additions(self):
         return {"owner": self.request.user}
 
@@ -144,10 +140,6 @@ class RoundViewSet(InProjectMixin, ObjectViewSet):
     serializer_class = serializers.RoundSerializer
     write_serializers = {"partial_update": serializers.RoundWriteSerializer}
 
-    @classmethod
-    def owned(cls, owner, within=None):
-        return Round.objects.owned_by(owner)
-
 
 @extend_schema_view(get=extend_schema(summary="The five steps of a round", responses=STEP))
 class RoundStepsView(RowsMixin, generics.ListAPIView):
@@ -210,10 +202,6 @@ class NodeViewSet(RepeatableCreateMixin, InProjectMixin, ChangeMixin, RowsMixin,
         "update": serializers.NodeWriteSerializer,
         "partial_update": serializers.NodeWriteSerializer,
     }
-
-    @classmethod
-    def owned(cls, owner, within=None):
-        return Node.objects.owned_by(owner)
 
     def lock_place(self):
         wanted = self.request.data.get("project") if isinstance(self.request.data, dict) else None

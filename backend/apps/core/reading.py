@@ -110,6 +110,10 @@ class RowMixin(VersionedMixin, RowsView):
             raise Http404
         return row
 
+    def get_written(self):
+        # What it lies in may have gone to the trash since it was locked.
+        return self.find(self.id, in_trash=True)
+
     def lock(self):
         view: Any = type(self)
         locked = _lock(view, self.in_trash).first(*self.ids, self.id)

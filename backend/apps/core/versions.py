@@ -50,6 +50,10 @@ class VersionedMixin(generics.GenericAPIView):
         """The object as it is answered."""
         raise NotImplementedError
 
+    def get_written(self) -> dict:
+        """The object as it is answered to its write."""
+        return self.get_current()
+
     def lock(self) -> VersionedModel:
         """The object, locked until the end of the transaction."""
         raise NotImplementedError
@@ -64,8 +68,8 @@ class VersionedMixin(generics.GenericAPIView):
             serializer.is_valid(raise_exception=True)
             serializer.save()
             # Still locked, so that the version that is answered is the one just written, and not the next writer's.
-            current = self.get_current()
-        return versioned(current)
+            written = self.get_written()
+        return versioned(written)
 
     def partial_update(self, request, *args, **kwargs):
         return self.update(request, *args, **kwargs, partial=True)

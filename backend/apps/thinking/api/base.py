@@ -125,8 +125,8 @@ class ChangeMixin(VersionedMixin):
         """Applies a domain function to the locked object, and answers with what became of it."""
         with transaction.atomic():
             how(self.get_locked_object())
-            current = self.get_current()
-        return versioned(current)
+            written = self.get_written()
+        return versioned(written)
 
     def destroy(self, request, *args, **kwargs):
         with transaction.atomic():

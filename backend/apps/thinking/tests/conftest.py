@@ -25,6 +25,13 @@ def as_bob(bob):
 
 
 @pytest.fixture
+def media(settings, tmp_path):
+    """The directory of the nodes' images."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path / "nodes"
+
+
+@pytest.fixture
 def project(alice):
     return rounds.start_project(alice, "夜勤の引き継ぎを短くする", "改善")
 

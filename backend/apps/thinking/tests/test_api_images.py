@@ -11,11 +11,7 @@ from apps.thinking.models import Node
 from apps.thinking.tests.test_images import picture
 from conftest import refused
 
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("media")
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
-from apps.thinking import linking, locks, nodes, rounds, trash
+from apps.thinking import images, linking, locks, nodes, rounds, trash
 from apps.thinking.api.base import RepeatableCreateMixin
 from apps.thinking.models import Node, NodeLink, Project, Step
+from apps.thinking.tests.test_api_images import picture
 from conftest import PASSWORD, UserFactory
 
 pytestmark = [
@@ -397,6 +398,22 @@ def test_a_node_is_taken_out_of_a_project_that_is_being_deleted(alice, project, 
 
     assert Node.objects.filter(pk=node.pk, project=None).exists()
     assert not Project.objects.filter(pk=project.pk).exists()
+
+
+def test_a_project_goes_to_the_trash_while_one_of_its_nodes_gets_an_image(alice, project, node, media, monkeypatch):
+    replace = images.replace
+
+    def replace_meanwhile(node, image):
+        replace(node, image)
+        assert statuses(at_once(alice, lambda client: client.delete(f"/api/v1/projects/{project.pk}/"))) == [204]
+
+    monkeypatch.setattr(images, "replace", replace_meanwhile)
+    put = at_once(
+        alice, lambda client: client.put(f"/api/v1/nodes/{node.pk}/image/", picture(), content_type="image/png")
+    )
+
+    assert statuses(put) == [200]
+    assert [f"nodes/{file.name}" for file in media.glob("*")] == [Node.objects.get(pk=node.pk).image.name]
 
 
 def test_an_account_is_deleted_while_it_writes():

@@ -11,13 +11,7 @@ from apps.accounts import registration
 from apps.thinking import trash
 from apps.thinking.models import Node, Project
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path / "nodes"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 
 @pytest.fixture

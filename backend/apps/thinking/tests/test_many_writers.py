@@ -29,12 +29,6 @@ def every_write_is_a_revision(monkeypatch):
 
 
 @pytest.fixture
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path / "nodes"
-
-
-@pytest.fixture
 def just_before(monkeypatch):
     """Does something before a function is called for the first time; what that gave is in the list."""
 
@@ -93,7 +87,7 @@ def test_what_is_written_next_is_not_answered(alice, project, just_before, metho
         wait([written], timeout=0.5)
         return [written]
 
-    pending = just_before(ProjectViewSet, "get_current", write_next)
+    pending = just_before(ProjectViewSet, "get_written", write_next)
     target = url if method == "patch" else f"{url}pend/"
 
     [mine] = at_once(alice, lambda client: getattr(client, method)(target, {"category": "Mine"}))

@@ -191,12 +191,6 @@ def let_loose(user, kinds) -> list[Somebody]:
 
 
 @pytest.fixture
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path / "nodes"
-
-
-@pytest.fixture
 def crowd(alice, media, monkeypatch):
     """A few things to begin with."""
     monkeypatch.setattr(history, "ONE_SITTING", timedelta(0))

@@ -256,9 +256,10 @@ take_over() {
     done' "$system" "$NOW" || return 1
   capture /dev/null docker start "$db" || return 1
   wait_for_database
-  # Its password is that of its time, and the backend has today's.
+  # Its password is that of its time, and the backend has today's. The log tells of slow statements.
   # shellcheck disable=SC2016
   ask postgres '\set password `printenv POSTGRES_PASSWORD`
+    set log_min_duration_statement = -1;
     alter role :"user" password :'\''password'\'';
     create database :"live" template template0' "user=$db_user" "live=$db_name"
 }

@@ -393,6 +393,12 @@ def test_logs(stack, shell):
     assert '"request": "GET /"' in shell(commands("logs"))
 
 
+def test_slow(stack, shell):
+    stack.sql("select pg_sleep(0.6)")
+
+    assert "pg_sleep" in shell(commands("slow"))
+
+
 def test_health(stack, shell):
     assert shell(commands("health")) == ""
 

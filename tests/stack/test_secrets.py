@@ -7,6 +7,7 @@ import gzip
 import re
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -110,6 +111,23 @@ def test_none_in_answers_and_logs(stack, secrets, account):
         "a reset link's token": link.split("/")[-1],
     }
     assert [what for what, value in of_a_person.items() if value in logs] == []
+
+
+def test_a_slow_statement_is_told_without_its_values(stack, account):
+    title = f"kept to oneself {account['username']}"
+
+    with ThreadPoolExecutor(1) as pool:
+        locked = pool.submit(stack.sql, "begin; lock table thinking_project; select pg_sleep(2); commit")
+        while stack.sql("select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted") == "0":
+            assert not locked.done()
+        answer = stack.request(
+            "POST", f"{stack.api}/projects/", json={"title": title}, headers=bearer(account["access"])
+        )
+    assert answer.status_code == 201
+
+    log = stack.logs("db")
+    assert re.search('duration: .*INSERT INTO "thinking_project"', log)
+    assert title not in log
 
 
 def reset_link(stack, account):

@@ -5,7 +5,7 @@ import os
 import time
 
 from django.conf import settings
-from gunicorn import util
+from gunicorn import glogging, util
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
 
@@ -39,6 +39,13 @@ raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off
 control_socket_disable = True
 # Through Django's handler, as JSON like every other line.
 logconfig_dict = {"loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}}
+
+
+class logger_class(glogging.Logger):  # noqa: N801
+    """With logconfig_dict gunicorn would make a line of each request, whoever throws it away."""
+
+    def access(self, resp, req, environ, request_time):
+        pass
 
 
 def write_error(client, status, reason, message, own=util.write_error):

@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from apps.core.expressions import Id
 from apps.thinking.folding import bigrams, fold
 from apps.thinking.models import Node, NodeLink, Project, Round, Step
@@ -49,7 +47,12 @@ def graph(project: Project) -> dict:
     own = list(nodes.filter(project=project).values_list(*columns))
     # In two, since no index serves both ends at once.
     links = _links(from_node__project=project, from_node__deleted_at=None)
-    links += _links(~Q(from_node__project=project), to_node__project=project, to_node__deleted_at=None)
+    links += _links(
+        from_node__owner=project.owner_id,
+        from_node__project=None,
+        to_node__project=project,
+        to_node__deleted_at=None,
+    )
     ends = {id for link in links for id in link[1:3]}.difference(row[0] for row in own)
     free = list(nodes.filter(project=None, pk__in=ends).values_list(*columns)) if ends else []
     if free:
@@ -173,8 +176,8 @@ def _chance(id: str) -> float:
     return zlib.crc32(id.encode()) / 2**32
 
 
-def _links(*conditions: Q, **ends) -> list[tuple]:
-    links = NodeLink.objects.filter(*conditions, removed_at=None, **ends)
+def _links(**ends) -> list[tuple]:
+    links = NodeLink.objects.filter(removed_at=None, **ends)
     return list(links.values_list(Id("pk"), Id("from_node"), Id("to_node"), "weight", "origin"))
 
 

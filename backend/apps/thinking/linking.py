@@ -30,6 +30,7 @@ RARE = 10
 COMMON = 50
 CONTEXT = 2_000  # characters of a context that are looked at
 WORDS = 60  # words of a node that are sought in others
+SCANNED = 1_000  # nodes that are looked through for a word sooner than an index of all nodes is asked for it
 CANDIDATES = 50  # nodes, those with most of the words, that are compared with it
 NEIGHBOURS = 10  # nodes of the same step, the youngest, that are compared with it as well
 REASON = 5  # words that a link names
@@ -153,7 +154,8 @@ def _relink_one(node: Node, links: Links) -> None:
     scope = Node.objects.owned_by(node.owner_id).kept()
     if node.project_id:
         scope = scope.filter(Q(project=node.project_id) | Q(project=None))
-    _relink([node], {node.pk: text}, {node.pk: _mentions(scope, _sought(text))}, links)
+    indexed = scope.order_by()[: SCANNED + 1].count() > SCANNED
+    _relink([node], {node.pk: text}, {node.pk: _mentions(scope, _sought(text), indexed)}, links)
 
 
 def relink_all(nodes: list[Node], known: Mentions) -> None:

@@ -300,10 +300,32 @@ def test_saved_again_and_again_they_come_to_rest(make, round):
     assert len(before) == 10
 
 
+@pytest.mark.parametrize(("others", "asks"), [(4, False), (5, True)])
+def test_a_few_nodes_are_looked_through_without_the_index(
+    alice, project, make, bigram_plans, monkeypatch, others, asks
+):
+    """Those of the project, and the global ones."""
+    monkeypatch.setattr(linking, "SCANNED", 5)
+    for number in range(others):
+        make(f"測定誤差 {number}", project=project if number else None)
+    Node.objects.bulk_create(
+        Node(owner=alice, title="elsewhere", project=rounds.start_project(alice, "another")) for _ in range(5)
+    )
+
+    with bigram_plans() as plans:
+        node = make("誤差の測定")
+
+    assert bool(plans) is asks
+    assert NodeLink.objects.filter(from_node=node).count() == others
+
+
 @pytest.mark.parametrize("analyzed_first", [True, False])
 @pytest.mark.parametrize("number", [10, FEW + 10])
-def test_words_are_sought_by_the_index_whatever_the_planner_believes(alice, number, analyzed_first, bigram_plans):
+def test_words_are_sought_by_the_index_whatever_the_planner_believes(
+    alice, number, analyzed_first, bigram_plans, monkeypatch
+):
     """In long texts of which many have the words: to make the pairs of characters of each took minutes."""
+    monkeypatch.setattr(linking, "SCANNED", 0)
     long = [Node(owner=alice, title="測定誤差", context="夜勤の負担です。" * 300) for _ in range(number)]
     with connection.cursor() as cursor:
         if analyzed_first:

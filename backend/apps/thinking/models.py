@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat, Greatest, Least, NullIf
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -171,7 +171,9 @@ class NodeQuerySet(models.QuerySet):
         return self.filter(owner=user)
 
     def kept(self):
-        return self.filter(Q(project=None) | Q(project__deleted_at=None), deleted_at=None)
+        # Said by what is in the trash, which is little, and of one owner, whose projects are few beside all others.
+        trashed = Project.objects.filter(pk=OuterRef("project"), owner=OuterRef("owner")).exclude(deleted_at=None)
+        return self.filter(~Exists(trashed), deleted_at=None)
 
 
 class Node(VersionedModel):

@@ -33,8 +33,7 @@ preload_app = True
 # A statement that waits for a lock or takes too long (milliseconds) ends as an error and frees its thread; without it
 # one locked table takes all eight. Only here: manage.py, and with it a migration, takes the time that it needs.
 # And no plan is compiled (jit): for a search of a few milliseconds that took PostgreSQL more than a hundred.
-# Nor is the plan of a prepared statement kept: one for all words would be wrong for most searches.
-raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off -c plan_cache_mode=force_custom_plan"]
+raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off"]
 # Nothing in the container uses it, and its home is read-only.
 control_socket_disable = True
 # Through Django's handler, as JSON like every other line.

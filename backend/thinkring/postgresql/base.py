@@ -11,11 +11,22 @@ from psycopg.types.datetime import TimestamptzLoader
 SILENCE = 25
 
 
+class Cursor(base.ServerBindingCursor):
+    # What folds a word that is sought (apps.thinking.folding.Fold).
+    FOLDS = "normalize((%s)"
+
+    def execute(self, query, params=None, *, prepare=None, binary=None):
+        """Prepares what is asked often, but for searches: a plan for all words folds each anew for each row."""
+        if isinstance(query, str) and self.FOLDS in query:
+            prepare = False
+        return super().execute(query, params, prepare=prepare, binary=binary)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Where the server is told to limit statements, waiting for it is limited too."""
 
     def get_new_connection(self, conn_params):
-        connection = super().get_new_connection(conn_params)
+        connection = super().get_new_connection({**conn_params, "cursor_factory": Cursor})
         if b"statement_timeout" in connection.pgconn.options:
             connection.wait = partial(connection.wait, timeout=SILENCE)
         # psycopg's own, in C; Django's is in Python, and can put any time zone in the place of the connection's.

@@ -3,6 +3,8 @@ import time
 import pytest
 from django.db import OperationalError, connection
 
+from apps.thinking.search import search
+
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgresql")]
 
 
@@ -34,3 +36,26 @@ def test_a_migration_takes_its_time(monkeypatch):
     with connection.copy().cursor() as cursor:
         cursor.execute("SELECT pg_sleep(0.6)")
         cursor.connection.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_prepared"), [("SELECT %s::text", True), ("SELECT normalize((%s)::text, NFKC)", False)]
+)
+def test_what_is_asked_often_is_prepared_but_for_searches(sql, is_prepared):
+    with connection.copy().cursor() as cursor:
+        for _ in range(8):
+            cursor.execute(sql, ["a word"])
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        assert bool(cursor.fetchone()[0]) is is_prepared
+        cursor.connection.close()
+
+
+def test_a_search_is_no_kept_plan(django_user_model):
+    """Whatever makes its SQL: what `Cursor` looks for is there."""
+    owner = django_user_model.objects.create(username="alice")
+    for _ in range(8):
+        search(owner, "誤差", 0, 10)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%%normalize(%%'")
+        assert cursor.fetchall() == []

@@ -3,16 +3,21 @@ import { readFileSync } from 'node:fs';
 import adapter from '@sveltejs/adapter-node';
 import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
 
+const [page, styles] = ['./src/app.html', './src/app.css'].map((file) =>
+	readFileSync(new URL(file, import.meta.url), 'utf8')
+);
+
 /**
- * SvelteKit hashes the scripts it writes itself, but not the one in app.html that
- * sets theme and language before the first paint.
+ * SvelteKit hashes the scripts that it writes itself, but not what stands in app.html: the script that sets
+ * theme and language before the first paint, and the styles that src/hooks.server.ts puts there.
+ * @param {string} tag
  */
-function inlineScriptHashes() {
-	const page = readFileSync(new URL('./src/app.html', import.meta.url), 'utf8');
-	return [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
-		([, script]) =>
-			/** @type {const} */ (`sha256-${createHash('sha256').update(script).digest('base64')}`)
-	);
+function inlineHashes(tag) {
+	const found = page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, 'g'));
+	return [...found].map(([, content]) => {
+		const digest = createHash('sha256').update(content.replace('%app.css%', () => styles));
+		return /** @type {const} */ (`sha256-${digest.digest('base64')}`);
+	});
 }
 
 /** SvelteKit's generated root has one style attribute, which `style-src 'self'` forbids. */
@@ -45,8 +50,8 @@ const config = {
 			mode: 'hash',
 			directives: {
 				'default-src': ['none'],
-				'script-src': ['self', ...inlineScriptHashes()],
-				'style-src': ['self'],
+				'script-src': ['self', ...inlineHashes('script')],
+				'style-src': ['self', ...inlineHashes('style')],
 				'img-src': ['self', 'data:'],
 				'connect-src': ['self'],
 				'font-src': ['self'],

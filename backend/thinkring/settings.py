@@ -59,8 +59,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.core.requests.RequestIdMiddleware",
-    "apps.core.reading.ConditionalMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    # Within CORS, whose headers a 304 needs too.
+    "apps.core.reading.ConditionalMiddleware",
     "apps.core.pages.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,6 +1,7 @@
 import type { Handle } from '@sveltejs/kit';
 import { baseUrl } from '$lib/api/base';
 import { allowOrigin, foreignOrigin } from '$lib/api/policy';
+import styles from './app.css?raw';
 
 // Read at the start, which a wrong address thereby stops.
 const apiOrigin = foreignOrigin(baseUrl);
@@ -8,7 +9,10 @@ const apiOrigin = foreignOrigin(baseUrl);
 /** Gives every page its headers and one line in the log. */
 export const handle: Handle = async ({ event, resolve }) => {
 	const start = performance.now();
-	const response = await resolve(event);
+	// In the page itself, which is painted before any other file has come.
+	const response = await resolve(event, {
+		transformPageChunk: ({ html }) => html.replace('%app.css%', () => styles)
+	});
 
 	const policy = response.headers.get('Content-Security-Policy');
 	if (policy) {

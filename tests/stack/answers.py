@@ -49,7 +49,7 @@ PAGE = TLS | HTML | GZIP | {
     "Content-Security-Policy": re.compile(
         r"default-src 'none'; worker-src 'self'; connect-src 'self' https://api\.thinkring\.test; font-src 'self'; "
         r"img-src 'self' data: https://api\.thinkring\.test; manifest-src 'self'; "
-        r"script-src 'self'( 'sha256-[\w+/]+=*'){2}; style-src 'self'; "
+        r"script-src 'self'( 'sha256-[\w+/]+=*'){2}; style-src 'self' 'sha256-[\w+/]+=*'; "
         r"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-cache",

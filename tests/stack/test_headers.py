@@ -187,12 +187,13 @@ def test_without_tls(stack):
         )
 
 
-def test_the_hash_in_the_policy_is_that_of_the_style(stack):
-    response = stack.get(f"{PAGE}/_app/immutable/missing.js")
+@pytest.mark.parametrize(("path", "besides"), [("/_app/immutable/missing.js", ""), ("/", "'self' ")])
+def test_the_hash_in_the_policy_is_that_of_the_style(stack, path, besides):
+    response = stack.get(f"{PAGE}{path}")
 
-    (style,) = re.findall("<style>(.*?)</style>", response.text)
+    (style,) = re.findall("<style>(.*?)</style>", response.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in response.headers["Content-Security-Policy"]
+    assert f"style-src {besides}'sha256-{digest}';" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("host", ["thinkring.test", "api.thinkring.test"])

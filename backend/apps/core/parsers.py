@@ -4,7 +4,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.json import strict_constant
 
 # A step at its limits, each character escaped, is 6 MB.
@@ -15,7 +14,6 @@ class StrictJSONParser(BaseParser):
     """JSON as RFC 8259 has it: UTF-8 whatever the charset says, no NaN; every fault is the client's, with its place."""
 
     media_type = "application/json"
-    renderer_class = JSONRenderer
 
     def parse(self, stream, media_type=None, parser_context=None):
         body = stream.read(MAXIMUM + 1)

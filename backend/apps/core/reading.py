@@ -1,5 +1,5 @@
 """Answers straight from the database: neither an instance nor a serializer is made of a row, which would take ten times
-as long as all else."""
+as long as all else. What a write changes is the one instance, locked."""
 
 import re
 import uuid
@@ -8,8 +8,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.middleware.http import ConditionalGetMiddleware
+from django_filters import UUIDFilter
 from django_filters.utils import translate_validation
 from rest_framework import generics, mixins
 from rest_framework.response import Response
@@ -19,7 +20,7 @@ from apps.core.pagination import OnePassPagination
 from apps.core.prepared import Prepared
 from apps.core.versions import VersionedMixin
 
-UUIDS = re.compile(r"(?<![0-9a-zA-Z-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-zA-Z-])")
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Rows:
@@ -142,7 +143,7 @@ def _one(view: Any, in_trash: bool, *ids: uuid.UUID) -> QuerySet:
 
 
 class RowsMixin(mixins.ListModelMixin, RowsView):
-    """A list of rows, each page by one statement."""
+    """A list of rows, each page by one statement: but for one without rows, and for what is searched."""
 
     pagination_class = OnePassPagination
     list_rows: Rows
@@ -154,13 +155,19 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
         return self.get_paginated_response(self.paginate_queryset(self.page))
 
     def page(self, start: int, stop: int) -> tuple[Sequence[dict], int]:
+        view: Any = type(self)
+        filters = view.filterset_class.base_filters
+        asked = {name: value for name, value in self.request.query_params.items() if name in filters}
         found: Sequence[tuple] = ()
         # What people search for is different each time.
-        if "q" not in self.request.query_params:
-            view: Any = type(self)
-            asked = self.request.META.get("QUERY_STRING", "").replace("{", "%7B").replace("}", "%7D")
-            named = [uuid.UUID(id) for id in UUIDS.findall(asked)]
-            found = [*_page(view, UUIDS.sub("{}", asked), start, stop)(*self.ids, *named)]
+        if "q" not in asked:
+            ids = {
+                name: uuid.UUID(value)
+                for name, value in asked.items()
+                if isinstance(filters[name], UUIDFilter) and UUID.fullmatch(value)
+            }
+            known = tuple((name, None if name in ids else value) for name, value in asked.items())
+            found = [*_page(view, known, start, stop)(*self.ids, *ids.values())]
         if found:
             return self.list_rows.read(found), found[0][-1]
         # Nothing is there, or what it would lie in is not; or it was searched for.
@@ -169,14 +176,14 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
 
 
 @lru_cache(maxsize=200)
-def _page(view: Any, asked: str, start: int, stop: int) -> Prepared:
-    """Of what is asked for by this query string, in which `{}` stand for ids."""
+def _page(view: Any, asked: tuple[tuple[str, str | None], ...], start: int, stop: int) -> Prepared:
+    """Of what is asked for by these filters; those without a value are given an id each."""
 
     def make(*ids: uuid.UUID) -> QuerySet:
         first = 2 if view.is_within else 1
-        # As Django reads it: WSGI has bytes as Latin-1.
-        query = QueryDict(asked.format(*ids[first:]).encode("latin-1"))
-        filters: Any = view.filterset_class(query, view.shown(*ids[:first]))
+        named = iter(ids[first:])
+        values = {name: next(named) if value is None else value for name, value in asked}
+        filters: Any = view.filterset_class(values, view.shown(*ids[:first]))
         if not filters.is_valid():
             raise translate_validation(filters.errors)
         return view.list_rows.of(filters.qs, Total(filters.qs))[start:stop]

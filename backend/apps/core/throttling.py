@@ -34,7 +34,7 @@ COUNT = """
 
 # Of each key the calls in hand, and when their window ends.
 in_hand: dict[str, tuple[int, float]] = {}
-_hand = Lock()
+_lock = Lock()
 
 
 def count(key: str, seconds: float = MINUTE, more: int = 1) -> tuple[int, float]:
@@ -58,7 +58,7 @@ def count(key: str, seconds: float = MINUTE, more: int = 1) -> tuple[int, float]
 
 def take_in_hand(key: str) -> float | None:
     """Uses up one of the calls in hand, and says how many seconds are left of their window; None if there are none."""
-    with _hand:
+    with _lock:
         calls, ends_at = in_hand.pop(key, (0, 0.0))
         left = ends_at - time.time()
         # As in COUNT: a window that ends far ahead was begun while the clock was wrong.
@@ -70,10 +70,13 @@ def take_in_hand(key: str) -> float | None:
 
 
 def put_in_hand(key: str, calls: int, left: float) -> None:
-    with _hand:
+    ends_at = time.time() + left
+    with _lock:
         if len(in_hand) >= REMEMBERED:
             in_hand.clear()
-        in_hand[key] = in_hand.get(key, (0, 0.0))[0] + calls, time.time() + left
+        held, until = in_hand.get(key, (0, 0.0))
+        # Those of another window are not added to.
+        in_hand[key] = (held if abs(until - ends_at) < 1 else 0) + calls, ends_at
 
 
 class Limit(BaseThrottle):

@@ -65,7 +65,7 @@ def graph(project: Project) -> dict:
     def recurs(title: str) -> int:
         word = fold(title)
         # Most titles are in no text, which their bigrams tell without reading it.
-        return len(_rounds_with(word, texts)) if pairs.issuperset(bigrams(word)) else 0
+        return sum(word in text for text in texts.values()) if pairs.issuperset(bigrams(word)) else 0
 
     spots = [
         Spot(id, round, step, is_global, recurs(title))
@@ -181,14 +181,10 @@ def _links(**ends) -> list[tuple]:
     return list(links.values_list(Id("pk"), Id("from_node"), Id("to_node"), "weight", "origin"))
 
 
-def _texts(project: uuid.UUID | None) -> dict[int, str]:
+def _texts(project: uuid.UUID) -> dict[int, str]:
     """What was written in each round, by its number, in the form of apps.thinking.folding."""
     rounds: dict[int, list[str]] = defaultdict(list)
     written = Round.objects.filter(project=project).order_by("number").values_list("number", "steps__folded")
     for number, text in written:
         rounds[number].append(text or "")
     return {number: "\n".join(steps) for number, steps in rounds.items()}
-
-
-def _rounds_with(word: str, texts: dict[int, str]) -> list[int]:
-    return [number for number, text in texts.items() if word in text]

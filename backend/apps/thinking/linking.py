@@ -45,7 +45,9 @@ ONLY_KANJI = re.compile(f"{KANJI}+")
 
 # One more, since the node itself may be among them.
 YOUNGEST = Prepared(
-    lambda step: Node.objects.kept().filter(step=step).order_by("-created_at", "-pk").values("pk")[: NEIGHBOURS + 1]
+    lambda step: (
+        Node.objects.kept().filter(step=step).order_by("-created_at", "-pk").values_list("pk")[: NEIGHBOURS + 1]
+    )
 )
 
 
@@ -264,7 +266,7 @@ def _candidates(mentions: Mentions) -> set[uuid.UUID]:
 def _neighbours(nodes: list[Node]) -> dict[uuid.UUID, set[uuid.UUID]]:
     """For each of the nodes the youngest others of its step."""
     of_step: dict[uuid.UUID | None, list[uuid.UUID]] = {
-        step: [row["pk"] for row in YOUNGEST(step)] for step in {node.step_id for node in nodes if node.step_id}
+        step: [id for (id,) in YOUNGEST(step)] for step in {node.step_id for node in nodes if node.step_id}
     }
     return {node.pk: set([id for id in of_step.get(node.step_id, []) if id != node.pk][:NEIGHBOURS]) for node in nodes}
 
@@ -303,7 +305,7 @@ def _text(title: str, context: str) -> Text:
 
 
 # Of the others, which are compared again and again. Nobody changes what it gives.
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=500)
 def _words(text: str) -> Words:
     words: Words = {}
     for term in terms(text):

@@ -68,7 +68,7 @@ def write_nothing(step: Step) -> None:
     with transaction.atomic():
         history.record(step, step.content, by=None)
         step.save()
-        Project.objects.filter(rounds=step.round_id).touch()
+        Project.objects.filter(pk=step.round.project_id).touch()
 
 
 def restore_step(step: Step, revision: StepRevision, by: User) -> None:

@@ -40,11 +40,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.connection.cursor()
 
     def is_usable(self):
-        """Whether the server has ended the idle connection, without a question to it.
+        """Whether the connection can be used further, without a question to the server.
 
-        It says nothing unasked, but that it ends. One that has gone silent is noticed by the next statement, as it
-        would be by a question.
+        The server says little unasked, but that it ends. One that has gone silent is noticed by the next statement, as
+        it would be by a question.
         """
+        if self.errors_occurred:
+            # What is prepared goes with the connection: a migration may have made it invalid.
+            return False
         if self.connection is None or self.connection.closed:
             return False
         if self.connection.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):

@@ -12,7 +12,8 @@ from apps.core.prepared import Prepared
 from apps.core.reading import RowMixin, RowsView
 from apps.core.versions import VersionedMixin, versioned
 from apps.thinking import trash
-from apps.thinking.models import Node, Project
+from apps.thinking.api.rows import STEPS
+from apps.thinking.models import Node, Project, Step
 from apps.thinking.problems import TAKEN
 
 
@@ -69,7 +70,7 @@ class RepeatableCreateMixin(RowsView):
             if not self.find(id, in_trash=True):
                 raise id_taken()
             return True
-        if self.other_kind and _own(self.other_kind).first(self.request.user.pk, id):
+        if self.other_kind and _owned_id(self.other_kind).first(self.request.user.pk, id):
             raise id_taken()
         return False
 
@@ -80,7 +81,7 @@ def _known(model: Any) -> Prepared:
 
 
 @cache
-def _own(model: Any) -> Prepared:
+def _owned_id(model: Any) -> Prepared:
     return Prepared(lambda owner, id: model.objects.owned_by(owner).filter(pk=id).values_list("pk"))
 
 
@@ -116,6 +117,16 @@ class InProjectMixin(RowMixin, LockedPlaceMixin):
     def lock(self):
         self.lock_place()
         return super().lock()
+
+
+class StepMixin(InProjectMixin):
+    to_project = "round__project"
+    rows = STEPS
+    not_locked = ("text", "folded", "round__note", "round__folded")
+
+    @classmethod
+    def owned(cls, owner, within=None):
+        return Step.objects.owned_by(owner).select_related("round")
 
 
 class ChangeMixin(VersionedMixin):

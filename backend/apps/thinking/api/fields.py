@@ -49,21 +49,21 @@ class OwnField(UUIDField):
         super().__init__(required=required, allow_null=not required)
 
     def to_internal_value(self, data):
-        found = _own(self.model).first(self.context["request"].user.pk, super().to_internal_value(data))
+        found = _named(self.model).first(self.context["request"].user.pk, super().to_internal_value(data))
         if found is None:
             raise ApiError(self.not_found_code)
         return found
 
 
 # What is read of each: whose it is, by way of where it lies, and what a link says of its ends.
-READ = {Project: ["owner"], Round: ["project__owner"], Step: ["round__project__owner"], Node: ["owner", "title"]}
+COLUMNS = {Project: ["owner"], Round: ["project__owner"], Step: ["round__project__owner"], Node: ["owner", "title"]}
 
 
 @cache
-def _own(model: Any) -> Prepared:
+def _named(model: Any) -> Prepared:
     def make(owner: uuid.UUID, id: uuid.UUID) -> QuerySet:
-        places = [column.rpartition("__")[0] for column in READ[model] if "__" in column]
-        found = model.objects.owned_by(owner).kept().filter(pk=id).only(*READ[model])
+        places = [column.rpartition("__")[0] for column in COLUMNS[model] if "__" in column]
+        found = model.objects.owned_by(owner).kept().filter(pk=id).only(*COLUMNS[model])
         return found.select_related(*places) if places else found
 
     return Prepared(make)

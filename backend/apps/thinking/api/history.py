@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from apps.core.errors import ApiError
 from apps.core.schema import ETAG, IF_MATCH
 from apps.thinking import content, diff, rounds
-from apps.thinking.api.base import ChangeMixin, InProjectMixin
+from apps.thinking.api.base import ChangeMixin, StepMixin
 from apps.thinking.api.diff import FieldDiffSerializer, StrikeSerializer, fields_as_values
 from apps.thinking.api.rows import STEPS
 from apps.thinking.api.schema import CONTENT, STEP
@@ -87,10 +87,8 @@ class StepRevisionView(StepView):
         return Response(self.get_serializer(self.get_revision(self.get_object())).data)
 
 
-class StepRestoreView(StepView, InProjectMixin, ChangeMixin):
-    to_project = "round__project"
+class StepRestoreView(StepView, StepMixin, ChangeMixin):
     serializer_class = StepSerializer
-    rows = STEPS
 
     @extend_schema(
         summary="Write a step again as it once was, as a new version",

@@ -1,4 +1,4 @@
-"""What the API says of each object (for its description; what is answered makes rows.py), and what it takes.
+"""What the API says of each object (for its description; it is rows.py that makes the answer), and what it takes.
 
 Two serializers for each: what is read is always complete, what is written has optional parts, and the schema (from
 which the front end's types are generated) says both exactly. One that writes answers as the one that reads.
@@ -59,8 +59,7 @@ class CurrentRoundSerializer(serializers.ModelSerializer):
 
 
 class ProjectSerializer(serializers.ModelSerializer):
-    # Rounds have no gaps.
-    rounds_count = serializers.IntegerField(source="current_round.number", read_only=True)
+    rounds_count = serializers.IntegerField(read_only=True)
     nodes_count = serializers.IntegerField(read_only=True)
     current_round = CurrentRoundSerializer(read_only=True)
 

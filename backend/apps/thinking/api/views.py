@@ -10,7 +10,7 @@ from apps.core.schema import ETAG, IF_MATCH
 from apps.core.versions import check_version
 from apps.thinking import locks, rounds, trash
 from apps.thinking.api import serializers
-from apps.thinking.api.base import ChangeMixin, InProjectMixin, RepeatableCreateMixin, place
+from apps.thinking.api.base import ChangeMixin, InProjectMixin, RepeatableCreateMixin, StepMixin, place
 from apps.thinking.api.filters import NodeFilter, ProjectFilter, RoundFilter, StepFilter
 from apps.thinking.api.rows import NODE, NODES, PROJECTS, ROUNDS, STEPS
 from apps.thinking.api.schema import STEP
@@ -164,19 +164,12 @@ class RoundStepsView(RowsMixin, generics.ListAPIView):
     retrieve=extend_schema(summary="A step", responses=STEP),
     partial_update=extend_schema(summary="Write a step's content", responses=STEP),
 )
-class StepViewSet(InProjectMixin, ObjectViewSet):
-    to_project = "round__project"
+class StepViewSet(StepMixin, ObjectViewSet):
     not_found_code = "RES_003"
     http_method_names = ["get", "head", "patch", "options"]
     queryset = Step.objects.none()
-    rows = STEPS
     serializer_class = serializers.StepSerializer
     write_serializers = {"partial_update": serializers.StepWriteSerializer}
-    not_locked = ("text", "folded", "round__note", "round__folded")
-
-    @classmethod
-    def owned(cls, owner, within=None):
-        return Step.objects.owned_by(owner).select_related("round")
 
 
 @extend_schema_view(

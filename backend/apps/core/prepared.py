@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.transaction import TransactionManagementError
 from django.db.models import QuerySet, UUIDField
 from django.db.models.query import ValuesListIterable
+from django.db.transaction import TransactionManagementError
 
 ID = UUIDField()
 

@@ -9,7 +9,6 @@ from apps.core.schema import ETAG, IF_MATCH
 from apps.thinking import content, diff, rounds
 from apps.thinking.api.base import ChangeMixin, StepMixin
 from apps.thinking.api.diff import FieldDiffSerializer, StrikeSerializer, fields_as_values
-from apps.thinking.api.rows import STEPS
 from apps.thinking.api.schema import CONTENT, STEP
 from apps.thinking.api.serializers import StepSerializer
 from apps.thinking.models import Step, StepRevision

@@ -10,11 +10,10 @@ const [page, styles] = ['./src/app.html', './src/app.css'].map((file) =>
 /**
  * SvelteKit hashes the scripts that it writes itself, but not what stands in app.html: the script that sets
  * theme and language before the first paint, and the styles that src/hooks.server.ts puts there.
- * @param {string} tag
+ * @param {RegExp} elements
  */
-function inlineHashes(tag) {
-	const found = page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, 'g'));
-	return [...found].map(([, content]) => {
+function inlineHashes(elements) {
+	return [...page.matchAll(elements)].map(([, content]) => {
 		const digest = createHash('sha256').update(content.replace('%app.css%', () => styles));
 		return /** @type {const} */ (`sha256-${digest.digest('base64')}`);
 	});
@@ -50,8 +49,8 @@ const config = {
 			mode: 'hash',
 			directives: {
 				'default-src': ['none'],
-				'script-src': ['self', ...inlineHashes('script')],
-				'style-src': ['self', ...inlineHashes('style')],
+				'script-src': ['self', ...inlineHashes(/<script>([\s\S]*?)<\/script>/g)],
+				'style-src': ['self', ...inlineHashes(/<style>([\s\S]*?)<\/style>/g)],
 				'img-src': ['self', 'data:'],
 				'connect-src': ['self'],
 				'font-src': ['self'],

@@ -76,8 +76,8 @@ class Bench:
         return etag if row.revalidated else None
 
     def clean(self, row):
-        if row.cleanup:
-            self.stack.sql(row.cleanup)
+        for statement in row.cleanup:
+            self.stack.sql(statement)
 
     def measure(self, row):
         etag = self.compare(row)

@@ -29,7 +29,7 @@ end
 
 function init()
    for _, request in ipairs(plan) do
-      if not request.body or not string.find(request.body, "{") then
+      if not request.body or not string.find(request.body, "{id}", 1, true) and not string.find(request.body, "{number}", 1, true) then
          request.written = wrk.format(request.method, request.path, request.headers, request.body)
       end
    end

@@ -75,8 +75,8 @@ class Row:
     connections: int = 8
     # Of an answer, what each of the contenders says in its own way.
     differs: tuple[str, ...] = ()
-    # SQL that takes away what was written.
-    cleanup: str = ""
+    # SQL that takes away what was written, and what is left of it in the tables.
+    cleanup: tuple[str, ...] = ()
 
 
 def project_page(name, place):
@@ -188,9 +188,13 @@ WRITES = [
         # How many links arise depends on how words are found.
         differs=("id", "created_at", "updated_at", "links_count"),
         # Locked, so that what is still being written has come to its end.
-        cleanup="LOCK TABLE thinking_node, thinking_nodelink IN SHARE ROW EXCLUSIVE MODE; "
-        "DELETE FROM thinking_nodelink WHERE created_at > '2026-01-01'; "
-        "DELETE FROM thinking_node WHERE created_at > '2026-01-01'",
+        cleanup=(
+            "LOCK TABLE thinking_node, thinking_nodelink IN SHARE ROW EXCLUSIVE MODE; "
+            "DELETE FROM thinking_nodelink WHERE created_at > '2026-01-01'; "
+            "DELETE FROM thinking_node WHERE created_at > '2026-01-01'",
+            "VACUUM thinking_node",
+            "VACUUM thinking_nodelink",
+        ),
     ),
     Row(
         "log-in",

@@ -19,7 +19,7 @@ class Cursor(base.ServerBindingCursor):
         """Prepares what is asked often, but for searches: a plan for all words folds each anew for each row."""
         if isinstance(query, str) and self.FOLDS in query:
             prepare = False
-        return super().execute(query, params, prepare=prepare, binary=binary)
+        return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -113,9 +113,9 @@ class TestUnchanged:
 
         assert (again.status_code, again.content) == (304, b"")
         # The page, which is on another host, has to be able to read it.
-        page = settings.CORS_ALLOWED_ORIGINS[0]
-        other = as_alice.get("/api/v1/projects/", HTTP_IF_NONE_MATCH=tag, HTTP_ORIGIN=page)
-        assert (other.status_code, other["Access-Control-Allow-Origin"]) == (304, page)
+        settings.CORS_ALLOWED_ORIGINS = ["https://thinkring.test"]
+        other = as_alice.get("/api/v1/projects/", HTTP_IF_NONE_MATCH=tag, HTTP_ORIGIN="https://thinkring.test")
+        assert (other.status_code, other["Access-Control-Allow-Origin"]) == (304, "https://thinkring.test")
         # As nginx makes it when it compresses.
         assert as_alice.get("/api/v1/projects/", HTTP_IF_NONE_MATCH=f"W/{tag}").status_code == 304
 

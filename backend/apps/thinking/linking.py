@@ -333,7 +333,7 @@ def _mentions(scope: QuerySet[Node], words: list[str], indexed: bool = True) -> 
     if not words:
         return mentions
     sql, parameters = scope.order_by().values("id").query.sql_with_params()
-    in_scope = f"{sql} AND strpos(thinking_node.folded, word) > 0"
+    in_scope = f"{sql} AND STRPOS(thinking_node.folded, word) > 0"
     candidates, found = "", f"{in_scope} LIMIT {enough}"
     if indexed:
         # OFFSET 0: found once for each word, not once for each time that they are mentioned below.

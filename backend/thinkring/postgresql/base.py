@@ -12,12 +12,13 @@ SILENCE = 25
 
 
 class Cursor(base.ServerBindingCursor):
-    # What folds a word that is sought (apps.thinking.folding.Fold).
-    FOLDS = "normalize((%s)"
+    # What looks for words in texts.
+    SEARCHES = ("STRPOS(", "thinking_bigrams(")
 
     def execute(self, query, params=None, *, prepare=None, binary=None):
-        """Prepares what is asked often, but for searches: a plan for all words folds each anew for each row."""
-        if isinstance(query, str) and self.FOLDS in query:
+        """Prepares what is asked often, but for searches: one plan for all words is wrong for most, and folds the word
+        anew for each row."""
+        if isinstance(query, str) and any(function in query for function in self.SEARCHES):
             prepare = False
         return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
 

@@ -270,6 +270,8 @@ def half_sent(stack, path, size=9):
         # One that is refused is hung up on while it is being sent.
         with contextlib.suppress(OSError):
             connection.sendall(head.encode() + (b" " * (size - 1) if size > 9 else b""))
+        # The other of nginx's workers would give its only place to who asks at this moment, and it would be refused.
+        time.sleep(0.3 if path == IMPORT else 0)
         yield connection
 
 

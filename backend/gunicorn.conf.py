@@ -40,11 +40,14 @@ control_socket_disable = True
 logconfig_dict = {"loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}}
 
 
-class logger_class(glogging.Logger):  # noqa: N801
+class Logger(glogging.Logger):
     """With logconfig_dict gunicorn would make a line of each request, whoever throws it away."""
 
     def access(self, resp, req, environ, request_time):
         pass
+
+
+logger_class = Logger
 
 
 def write_error(client, status, reason, message, own=util.write_error):

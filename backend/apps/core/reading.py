@@ -1,7 +1,6 @@
 """Answers straight from the database: neither an instance nor a serializer is made of a row, which would take ten times
 as long as all else. What a write changes is the one instance, locked."""
 
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -19,8 +18,6 @@ from apps.core.expressions import Total
 from apps.core.pagination import OnePassPagination
 from apps.core.prepared import Prepared
 from apps.core.versions import VersionedMixin
-
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Rows:
@@ -77,10 +74,10 @@ class RowsView(generics.GenericAPIView):
     @property
     def id(self) -> uuid.UUID:
         """The id in the address; what is none is that of nothing."""
-        try:
-            return uuid.UUID(str(self.kwargs["pk"]))
-        except ValueError as error:
-            raise Http404 from error
+        id = _uuid(str(self.kwargs["pk"]))
+        if id is None:
+            raise Http404
+        return id
 
     @property
     def ids(self) -> list[uuid.UUID]:
@@ -123,6 +120,14 @@ class RowMixin(VersionedMixin, RowsView):
         return locked
 
 
+def _uuid(text: str) -> uuid.UUID | None:
+    """What forms take for one too; None for what is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
 @cache
 def _row(view: Any, in_trash: bool) -> Prepared:
     return Prepared(lambda *ids: view.rows.of(_one(view, in_trash, *ids)))
@@ -162,9 +167,9 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
         # What people search for is different each time.
         if "q" not in asked:
             ids = {
-                name: uuid.UUID(value)
+                name: id
                 for name, value in asked.items()
-                if isinstance(filters[name], UUIDFilter) and UUID.fullmatch(value)
+                if isinstance(filters[name], UUIDFilter) and (id := _uuid(value))
             }
             known = tuple((name, None if name in ids else value) for name, value in asked.items())
             found = [*_page(view, known, start, stop)(*self.ids, *ids.values())]

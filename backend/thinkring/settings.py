@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "apps.core.requests.RequestIdMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     # Within CORS, whose headers a 304 needs too.
-    "apps.core.reading.ConditionalMiddleware",
+    "apps.core.conditional.ConditionalMiddleware",
     "apps.core.pages.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

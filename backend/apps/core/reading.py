@@ -8,11 +8,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.middleware.http import ConditionalGetMiddleware
 from django_filters import UUIDFilter
 from django_filters.utils import translate_validation
 from rest_framework import generics, mixins
-from rest_framework.response import Response
 
 from apps.core.expressions import Total
 from apps.core.pagination import OnePassPagination
@@ -38,18 +36,6 @@ class Rows:
 
     def all(self, queryset: QuerySet) -> list[dict]:
         return self.read(self.of(queryset))
-
-
-class ConditionalMiddleware(ConditionalGetMiddleware):
-    """304 to a GET of the API whose answer the client has already.
-
-    Not by an object's ETag, which is its version: what is counted in it changes without that.
-    """
-
-    def process_response(self, request, response):
-        if isinstance(response, Response) and response.status_code == 200 and not response.has_header("ETag"):
-            return super().process_response(request, response)
-        return response
 
 
 class RowsView(generics.GenericAPIView):

@@ -267,3 +267,16 @@ class TestAppearsIn:
 
         assert appears_in(node) == []
         assert appears_in(nodes.create_node(alice, title="口頭の確認")) == []
+
+    def test_they_are_as_many_rounds_as_it_recurs_in_on_the_map(self, alice, project, node):
+        for title in ("夜勤", "ﾛｯﾄ", "QF"):
+            nodes.create_node(alice, title=title, project=project)
+        for number, text in enumerate(["夜勤の口頭の確認", "ろっととqf-12", "夜勤のロット"], 1):
+            if number > 1:
+                rounds.start_next_round(project)
+            self.write(project, number, text)
+
+        recurs = {row["title"]: row["recurs"] for row in graph(project)["nodes"]}
+
+        assert recurs == {one.title: len(appears_in(one)) for one in Node.objects.filter(project=project)}
+        assert {*recurs.values()} == {1, 2}

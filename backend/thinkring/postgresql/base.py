@@ -4,6 +4,7 @@ import select
 from functools import partial
 
 from django.db.backends.postgresql import base
+from psycopg import OperationalError, errors
 from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -20,7 +21,16 @@ class Cursor(base.ServerBindingCursor):
         anew for each row."""
         if isinstance(query, str) and any(function in query for function in self.SEARCHES):
             prepare = False
-        return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
+        begins = self.connection.info.transaction_status == TransactionStatus.IDLE
+        try:
+            return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
+        except errors.FeatureNotSupported as error:
+            # A migration has changed the type of a column since it was prepared.
+            if not begins:
+                raise OperationalError("a column has another type now; ask again") from error
+            self.connection.rollback()
+            super().execute("DEALLOCATE ALL", prepare=False)  # type: ignore[misc]
+            return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -1,9 +1,12 @@
+import contextlib
 import time
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
-from apps.thinking import nodes
+from apps.accounts.models import User
+from apps.thinking import nodes, rounds
+from apps.thinking.models import Project
 from apps.thinking.search import search
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgresql")]
@@ -55,6 +58,62 @@ def test_no_plan_of_a_search_is_kept(alice):
         search(alice, "誤差", 0, 10)
         nodes.create_node(alice, title=f"誤差 {number}")
 
+    assert prepared("(?i)normalize|strpos|bigrams") == []
+
+
+def prepared(pattern):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement ~* 'normalize|strpos|bigrams'")
-        assert cursor.fetchall() == []
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement ~ %s", [pattern])
+        return cursor.fetchall()
+
+
+@pytest.fixture
+def widen():
+    """Makes a column wider or narrower, from a connection of its own, as a migration does while the release answers."""
+    other = connection.copy()
+
+    def change(table, column, length):
+        with other.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} ALTER {column} TYPE varchar({length})")
+
+    yield change
+    change("accounts_user", "username", 150)
+    other.close()
+
+
+def often(ask):
+    for _ in range(8):
+        ask()
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_what_was_prepared_before_a_migration_is_prepared_anew(alice, widen, in_transaction):
+    def name():
+        with transaction.atomic() if in_transaction else contextlib.nullcontext():
+            return User.objects.get(pk=alice.pk).username
+
+    often(name)
+    widen("accounts_user", "username", 160)
+
+    assert name() == "alice"
+    assert prepared("accounts_user") == []
+    often(name)
+    assert len(prepared("accounts_user")) == 1
+
+
+def test_what_a_transaction_has_begun_is_not_done_in_part(alice, widen):
+    """The answer is that of a database that is away for a moment, and the next one works."""
+
+    def rename():
+        with transaction.atomic():
+            rounds.start_project(alice, "入力ミスを減らす")
+            return User.objects.get(pk=alice.pk).username
+
+    often(rename)
+    widen("accounts_user", "username", 160)
+
+    with pytest.raises(OperationalError):
+        rename()
+    connection.close_if_unusable_or_obsolete()
+    assert rename() == "alice"
+    assert Project.objects.count() == 9

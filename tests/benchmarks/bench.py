@@ -4,8 +4,8 @@ Measures thinkRing beside its yardsticks and writes reports/bench.json; `make be
     python -m benchmarks.bench [--only ROW] [--rounds 7] [--seconds 3]
 
 Before a row is timed its contenders' answers are compared: who answers something else is not measured. Each is warmed
-up; then they take turns, A B C A B C. What stands in the table is the median of the rounds. Any answer that is none
-ends the run.
+up; then they take turns, A B C A B C. What stands in the table is the median of the rounds. An answer that does not
+come, or is neither 2xx nor the 304 that was asked for, ends the run.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -201,14 +202,13 @@ def hashed_file(page):
     return f"/_app/immutable/{listed[-1].removeprefix('./')}"
 
 
-def commit():
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT).returncode
-    name = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
-    return name.stdout.strip() + (" and changes since" if changed else "")
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def tell(row):
-    print(f"\n{row['name']}" + (f" ({row['note']})" if "note" in row else ""))
+    if "note" in row:
+        print(f"  {row['note']}")
     for name, figures in row["contenders"].items():
         rate, cpu = figures["rate"], figures["cpu"]
         print(
@@ -232,25 +232,49 @@ def tell_goal(goal):
         print(f"  {'met   ' if goal['met'] else 'MISSED'}  {goal['goal']}: {goal['figure']}", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench")
+def arguments():
+    names = [row.name for row in (*READS, asset(""), *WRITES)]
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench",
+        description="Measures thinkRing beside its yardsticks, and writes reports/bench.json.",
+        epilog="The rows: " + "; ".join(names),
+    )
     parser.add_argument("--only", help="measure only rows whose names contain this, and write no report")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--rounds", type=positive, default=7, help="of which the median counts (%(default)s)")
+    parser.add_argument("--seconds", type=positive, default=3, help="of a round, at least (%(default)s)")
     options = parser.parse_args()
+    if options.only and not any(options.only in name for name in names):
+        parser.error(f"no row's name contains {options.only!r}. They are: {'; '.join(names)}")
+    return options
+
+
+def positive(text):
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def main():
+    options = arguments()
     if not shutil.which("wrk"):
         sys.exit("make bench needs wrk. Install it (Debian: apt install wrk).")
+    if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
+        sys.exit("make bench needs a Docker engine, and none answers.")
+    if git("status", "--porcelain"):
+        sys.exit("make bench measures the last commit, and there are changes since. Commit them first.")
+    # As Ctrl-C, so that nothing is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         stack = BenchStack(Path(folder) / "thinkring", FRONT_ENDS[-1].split())
         with stack.running():
-            print("Filling the database …", flush=True)
+            print("Filling the database, which takes some five minutes …", flush=True)
             stack.fill(PASSWORD)
             measure(stack, options)
 
 
 def measure(stack, options):
     report = {
-        "commit": commit(),
+        "commit": git("rev-parse", "--short", "HEAD"),
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "machine": machine(),
         "versions": f"{versions()}; of the yardsticks {', '.join(PINNED.read_text().split())}",
@@ -277,6 +301,7 @@ def measure(stack, options):
                 for size in report["sizes"]:
                     print(f"\n{size['name']}: " + ", ".join(f"{n:,}: {p[0]:.1f} ms" for n, p in size["points"].items()))
                     tell_goal(size)
+            print(f"\n{row.name}", flush=True)
             report["rows"].append(bench.measure(row))
             tell(report["rows"][-1])
         if options.only:
@@ -295,3 +320,5 @@ if __name__ == "__main__":
         main()
     except Wrong as error:
         sys.exit(f"Nothing is reported: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Nothing is reported, and what was started is gone.")

@@ -158,6 +158,23 @@ SAVES = tuple(
     )
     for place in range(41, 49)
 )
+# In a project of its own too.
+CREATES = tuple(
+    Request(
+        f"{API}/nodes/",
+        "POST",
+        {
+            "id": "{id}",
+            "title": "測定誤差 {number}",
+            "context": "夜勤の引き継ぎでは、作業者負担が口頭の説明に集まる。The barcode reader is checked.",
+            "project": id(f"large project {place}"),
+            "round": id(f"large round {place}"),
+            "step": id(f"large overview {place}"),
+        },
+        account="large",
+    )
+    for place in range(2, 10)
+)
 WRITES = [
     Row(
         "save of a step",
@@ -168,21 +185,7 @@ WRITES = [
     ),
     Row(
         "create of a node in a project of 500",
-        (
-            Request(
-                f"{API}/nodes/",
-                "POST",
-                {
-                    "id": "{id}",
-                    "title": "測定誤差 {number}",
-                    "context": "夜勤の引き継ぎでは、作業者負担が口頭の説明に集まる。The barcode reader is checked.",
-                    "project": id("large project 2"),
-                    "round": id("large round 2"),
-                    "step": id("large overview 2"),
-                },
-                account="large",
-            ),
-        ),
+        CREATES,
         (AtLeast(1.5, "plain DRF"), WRITE),
         ("thinkRing", "plain DRF"),
         # How many links arise depends on how words are found.

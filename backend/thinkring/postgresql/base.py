@@ -4,7 +4,7 @@ import select
 from functools import partial
 
 from django.db.backends.postgresql import base
-from psycopg import OperationalError, errors
+from psycopg import Connection, OperationalError, errors
 from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -13,6 +13,7 @@ SILENCE = 25
 
 
 class Cursor(base.ServerBindingCursor):
+    connection: Connection
     # What looks for words in texts.
     SEARCHES = ("STRPOS(", "thinking_bigrams(")
 

@@ -177,6 +177,11 @@ def _page(view: Any, asked: tuple[tuple[str, str | None], ...], start: int, stop
         filters: Any = view.filterset_class(values, view.shown(*ids[:first]))
         if not filters.is_valid():
             raise translate_validation(filters.errors)
-        return view.list_rows.of(filters.qs, Total(filters.qs))[start:stop]
+        found, total = filters.qs, Total(filters.qs)
+        if not start:
+            return view.list_rows.of(found, total)[:stop]
+        # By their keys: what is counted in a row is not counted in those of the pages before.
+        page = found.model._default_manager.filter(pk__in=found.values("pk")[start:stop])
+        return view.list_rows.of(page.order_by(*found.query.order_by), total)
 
     return Prepared(make)

@@ -100,6 +100,21 @@ class TestLists:
         assert as_alice.get(f"/api/v1/projects/?_={project.pk}").json()["count"] == 1
         assert _page.cache_info().misses == known
 
+    @pytest.mark.parametrize("ordering", ["title", "-title", "created_at", "-updated_at"])
+    def test_pages_one_after_another_are_the_whole(self, alice, as_alice, project, ordering):
+        for number in range(7):
+            # Some of the same title, whose ids decide.
+            one = nodes.create_node(alice, title=f"誤差 {number // 3}", project=project)
+        linking.link(one, nodes.create_node(alice, title="free"))
+        url = f"/api/v1/nodes/?ordering={ordering}&page_size="
+        whole = as_alice.get(f"{url}100").json()["results"]
+
+        pages = [as_alice.get(f"{url}3&page={number}").json() for number in (1, 2, 3)]
+
+        assert len(whole) == 8
+        assert [row for page in pages for row in page["results"]] == whole
+        assert {page["count"] for page in pages} == {8}
+
     def test_a_page_that_is_not_there(self, as_alice, project):
         refused(as_alice.get("/api/v1/projects/?page=2"), 404, "RES_006")
         refused(as_alice.get(f"/api/v1/projects/{project.pk}/rounds/?page=2"), 404, "RES_006")

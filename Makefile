@@ -122,7 +122,7 @@ test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## 
 	@$(PYTEST) -c tests/pytest.ini -m alone tests/operations
 
 .PHONY: bench
-bench: $(VENV)/installed ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it
+bench: install tests/browser/lighthouse/node_modules/.package-lock.json ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it
 	@cd tests && $(VENV)/bin/python -m benchmarks.bench && $(VENV)/bin/python -m benchmarks.report
 
 .PHONY: pictures

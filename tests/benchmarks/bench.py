@@ -14,6 +14,7 @@ import math
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,14 +26,21 @@ from production import FRONT_ENDS, PASSWORD
 
 from . import whole
 from .contenders import YARDSTICKS, BenchStack, Contender, contenders, full_id
-from .measuring import Wrong, ask, headers, load, percentile, spread
+from .measuring import Wrong, ask, headers, length, load, percentile, spread
+from .report import REPORT
 from .rows import READS, SIZES, WRITES, Row, asset
 
-REPORT = ROOT / "reports" / "bench.json"
 PINNED = YARDSTICKS / "requirements.txt"
 WARM_UP = 3
-# Milliseconds that a connection pauses at least, at half of what could be served; wrk pauses whole ones.
-SHORTEST_PAUSE = 8
+# At half of what could be served: milliseconds from a request to the next, of which wrk pauses whole ones; how near to
+# half is near enough, and how often a pause is tried.
+SHORTEST_TURN = 16
+NEAR = 0.03
+TRIES = 5
+# Hashed, that is, named by what is in them.
+FILES = ("largest hashed script", "smallest hashed script", "Django's hashed style")
+# So many answers at least, for a percentile to be more than one of them.
+ANSWERS = {95: 200, 99: 1000}
 
 
 class Bench:
@@ -49,22 +57,26 @@ class Bench:
         return [(request, headers(contender, request, self.tokens, etag)) for request in row.requests]
 
     def compare(self, row):
-        """Refuses to time what is not the same, and gives the ETag to revalidate by if there is one."""
-        etag = None
+        """Refuses to time what is not the same, or not what it has to be. Gives the ETag to revalidate by, if there is
+        one, and how many bytes an answer of each contender has on the average."""
+        etag, sizes = None, {name: [] for name in row.of}
         for request in row.requests:
             answers = {}
             for name in row.of:
                 contender = self.found[name]
                 answer = ask(contender, request, headers(contender, request, self.tokens))
-                if not answer.ok:
+                if not 200 <= answer.status_code < 300:
                     raise Wrong(f"{name} answers {request.path} with {answer.status_code}: {answer.text[:300]}")
-                if name == row.of[0]:
-                    etag = answer.headers.get("ETag")
+                sizes[name].append(length(answer))
                 content = answer.content
                 if answer.headers["Content-Type"].startswith("application/json"):
                     content = json.loads(content)
-                    if isinstance(content, dict) and row.differs:
-                        content = {key: "…" if key in row.differs else value for key, value in content.items()}
+                if name == row.of[0]:
+                    etag = answer.headers.get("ETag")
+                    if not row.holds(content if isinstance(content, dict) else answer.text):
+                        raise Wrong(f"{row.name}: {request.path} has not what it has to have: {answer.text[:300]}")
+                if isinstance(content, dict):
+                    content = {key: "…" if key in row.differs else value for key, value in content.items()}
                     content = json.dumps(content, sort_keys=True, ensure_ascii=False)
                 answers[name] = answer.status_code, content
             for name, answer in answers.items():
@@ -74,26 +86,27 @@ class Bench:
                         f"{row.of[0]} and {name} differ in {request.path}:\n{first[1][:900]}\n{answer[1][:900]}"
                     )
             self.clean(row)
-        return etag if row.revalidated else None
+        return etag if row.revalidated else None, {name: statistics.mean(each) for name, each in sizes.items()}
 
     def clean(self, row):
         for statement in row.cleanup:
             self.stack.sql(statement)
 
     def measure(self, row):
-        etag = self.compare(row)
+        etag, sizes = self.compare(row)
         asked = {name: self.asked(self.found[name], row, etag if name == row.of[0] else None) for name in row.of}
         result = {"name": row.name, "of": row.of[0], "contenders": {}}
         if row.revalidated and etag is None:
             result["note"] = "thinkRing's answer has no ETag, so that it is sent anew"
         elif row.revalidated:
-            status = ask(self.found[row.of[0]], *asked[row.of[0]][0]).status_code
-            if status != 304:
-                raise Wrong(f"{row.name}: {status} and not 304")
-        seconds = self.warm_up(row, asked)
+            answer = ask(self.found[row.of[0]], *asked[row.of[0]][0])
+            if answer.status_code != 304:
+                raise Wrong(f"{row.name}: {answer.status_code} and not 304")
+            sizes[row.of[0]] = length(answer)
+        seconds = self.warm_up(row, asked, sizes)
         samples = {name: [] for name in row.of}
         for _ in range(self.rounds):
-            for name, sample in self.load(row, asked, seconds).items():
+            for name, sample in self.load(row, asked, sizes, seconds).items():
                 samples[name].append(sample)
         parts = len(row.requests) if row.together else 1
         for name, taken in samples.items():
@@ -102,62 +115,63 @@ class Bench:
                 "cpu": spread([sample.cpu * parts for sample in taken]),
                 "database": spread([sample.database * parts for sample in taken]),
             }
-        if any(hasattr(goal, "percentile") for goal in row.goals):
-            result["half"] = self.half(row, asked[row.of[0]], result["contenders"][row.of[0]]["rate"][0] * parts)
+        if percents := [goal.percentile for goal in row.goals if hasattr(goal, "percentile")]:
+            ours, capacity = row.of[0], result["contenders"][row.of[0]]["rate"][0] * parts
+            result["half"] = self.half(row, asked[ours], sizes[ours], capacity, ANSWERS[max(percents)])
+        # Nobody has begun to answer something else meanwhile.
+        self.compare(row)
         result["goals"] = []
         for goal in row.goals:
             figure, met = goal.judge(result)
             result["goals"].append({"goal": str(goal), "figure": figure, "met": met})
         return result
 
-    def warm_up(self, row, asked):
+    def warm_up(self, row, asked, sizes):
         """How long a round has to be, so that each connection gets a few answers of the slowest."""
         seconds = WARM_UP
         while True:
-            samples = self.load(row, asked, seconds).values()
+            samples = self.load(row, asked, sizes, seconds).values()
             if all(sample.number >= row.connections for sample in samples):
                 return max(self.seconds, math.ceil(3 * row.connections / min(sample.rate for sample in samples)))
             seconds *= 2
 
-    def load(self, row, asked, seconds):
+    def load(self, row, asked, sizes, seconds, **more):
         """One round: each contender once."""
+        more = {"seconds": seconds, "connections": row.connections} | more
         samples = {}
         for name, requests in asked.items():
-            samples[name] = load(
-                self.found[name], self.database, requests, seconds=seconds, connections=row.connections
-            )
+            samples[name] = load(self.found[name], self.database, requests, bytes=sizes[name], **more)
             self.clean(row)
         return samples
 
-    def half(self, row, asked, capacity):
+    def half(self, row, asked, bytes, capacity, answers):
         """How long thinkRing takes when it gets half of the requests that it could answer.
 
         wrk knows no rate. Its connections pause between two requests, each time for another while, so that together
-        they come to about half; what they came to stands in the report.
+        they come to about half; how long, is tried before. What they came to stands in the report.
         """
-        # Ten answers a round at least, and a connection that pauses for no more than half of it.
-        seconds = max(self.seconds, math.ceil(20 / capacity))
+        ours = row.of[0]
+        seconds = max(self.seconds, math.ceil(2 * answers / capacity / self.rounds))
+
+        def one(connections, pause):
+            more = {"connections": connections, "think": pause}
+            return self.load(row, {ours: asked}, {ours: bytes}, seconds, **more)[ours]
+
         connections = row.connections
-        while (pause := (2 * connections - 1) * 1000 / capacity) < SHORTEST_PAUSE:
+        # Milliseconds from one request of a connection to its next.
+        while (turn := 2000 * connections / capacity) < SHORTEST_TURN:
             connections *= 2
-        while connections > 1 and pause > seconds * 500:
-            connections -= 1
-            pause = (2 * connections - 1) * 1000 / capacity
-        latencies, rates = [], []
-        for _ in range(self.rounds):
-            sample = load(
-                self.found[row.of[0]],
-                self.database,
-                asked,
-                seconds=seconds,
-                connections=connections,
-                think=pause,
-            )
-            self.clean(row)
-            latencies += sample.latencies
-            rates.append(sample.rate)
+        pause = turn / 2
+        for _ in range(TRIES):
+            rate = one(connections, pause).rate
+            if abs(rate / capacity - 0.5) < NEAR:
+                break
+            # All that is no pause is what an answer took.
+            pause = max(turn - (1000 * connections / rate - pause), 1)
+        samples = [one(connections, pause) for _ in range(self.rounds)]
+        latencies = [latency for sample in samples for latency in sample.latencies]
         return {
-            "share": spread([rate / capacity for rate in rates])[0],
+            "share": spread([sample.rate / capacity for sample in samples])[0],
             "answers": sum(count for _, count in latencies),
             **{f"p{percent}": percentile(latencies, percent) for percent in (50, 95, 99)},
         }
@@ -168,14 +182,13 @@ class Bench:
         for name, requests in SIZES.items():
             points = {}
             rows = {size: Row(f"{name}, {size}", one, together=True) for size, one in requests.items()}
-            for row in rows.values():
-                self.compare(row)
+            sizes = {size: self.compare(row)[1] for size, row in rows.items()}
             asked = {size: {"thinkRing": self.asked(self.found["thinkRing"], row)} for size, row in rows.items()}
-            seconds = max(self.warm_up(row, asked[size]) for size, row in rows.items())
+            seconds = max(self.warm_up(row, asked[size], sizes[size]) for size, row in rows.items())
             samples = {size: [] for size in rows}
             for _ in range(self.rounds):
                 for size, row in rows.items():
-                    samples[size].append(self.load(row, asked[size], seconds)["thinkRing"])
+                    samples[size].append(self.load(row, asked[size], sizes[size], seconds)["thinkRing"])
             for size, taken in samples.items():
                 parts = len(rows[size].requests)
                 points[size] = spread([1000 * parts / sample.rate for sample in taken])
@@ -187,19 +200,32 @@ def judge_sizes(name, points):
     """A page of a list and of a project takes no longer where there are 100,000; a graph not more than it has nodes."""
     sizes = sorted(points)
     # Of ten projects a list has only ten.
-    first, last = (sizes[0] if len(sizes) == 2 else 50), sizes[-1]
+    first, last = sizes[1 if "projects" in name else 0], sizes[-1]
     growth = points[last][0] / points[first][0]
     most = last / first if name == "graph" else 1.5
     goal = f"{last:,} ≤ {most:g} × {first:,}"
     return {"goal": goal, "figure": f"{growth:.2f} ×", "met": growth <= most}
 
 
-def hashed_file(page):
-    """The largest of the page's files with a hash in its name."""
-    folder = "/var/www/static/_app/immutable"
-    command = f"cd {folder} && find . -name '*.js' -exec ls -l {{}} + | sort -k5 -n | tail -n 1"
+def files(page):
+    """What nginx serves by itself: the largest of the page's hashed files, the smallest, and one of Django's."""
+    command = (
+        "cd /var/www/static && ls -S _app/immutable/*/*.js | sed -n '1p;$p' && "
+        "echo static/admin/css/$(cd admin/css && ls base.*.css)"
+    )
     listed = page.compose("exec", "-T", "nginx", "sh", "-c", command).stdout.split()
-    return f"/_app/immutable/{listed[-1].removeprefix('./')}"
+    return [asset(name, f"/{file}") for name, file in zip(FILES, listed, strict=True)]
+
+
+def own_versions(stack):
+    """Of what answers, and of what asks."""
+    names = ("django", "djangorestframework", "gunicorn", "orjson", "psycopg")
+    python = "import platform; from importlib.metadata import version; print('Python', platform.python_version()"
+    python += "".join(f", '{name}==' + version('{name}')" for name in names) + ", sep=', ')"
+    backend = stack.compose("exec", "-T", "backend", "python", "-c", python).stdout.strip()
+    nginx = stack.compose("exec", "-T", "nginx", "nginx", "-v").stderr.strip().rpartition("/")[2]
+    wrk = subprocess.run(["wrk", "--version"], capture_output=True, text=True).stdout.split()[1]
+    return f"nginx {nginx}, {backend.replace('Python, ', 'Python ')}, wrk {wrk}"
 
 
 def git(*arguments):
@@ -233,7 +259,7 @@ def tell_goal(goal):
 
 
 def arguments():
-    names = [row.name for row in (*READS, asset(""), *WRITES)]
+    names = [row.name for row in (*READS, *(asset(name, "") for name in FILES), *WRITES)]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.bench",
         description="Measures thinkRing beside its yardsticks, and writes reports/bench.json.",
@@ -258,6 +284,8 @@ def main():
     options = arguments()
     if not shutil.which("wrk"):
         sys.exit("make bench needs wrk. Install it (Debian: apt install wrk).")
+    if not shutil.which("chromium") and not shutil.which("google-chrome"):
+        sys.exit("make bench needs Chromium. Install it (Debian: apt install chromium).")
     if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
         sys.exit("make bench needs a Docker engine, and none answers.")
     if git("status", "--porcelain"):
@@ -277,13 +305,13 @@ def measure(stack, options):
         "commit": git("rev-parse", "--short", "HEAD"),
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "machine": machine(),
-        "versions": f"{versions()}; of the yardsticks {', '.join(PINNED.read_text().split())}",
+        "versions": f"{versions()}, {own_versions(stack)}; of the yardsticks {', '.join(PINNED.read_text().split())}",
         "load": f"{os.getloadavg()[2]:.1f}",
         "rounds": options.rounds,
         "seconds": options.seconds,
         "rows": [],
     }
-    rows = [*READS, asset(hashed_file(stack)), *WRITES]
+    rows = [*READS, *files(stack), *WRITES]
     wanted = [row for row in rows if not options.only or options.only in row.name]
     if not options.only:
         report["whole"] = [whole.idle(stack)]
@@ -307,7 +335,7 @@ def measure(stack, options):
         if options.only:
             return
         report["whole"] += [whole.journey(stack, options.rounds), whole.busy(bench)]
-    report["whole"] += [whole.start(stack), *whole.rebuilds(stack)]
+    report["whole"] += [whole.start(stack), *whole.rebuilds(stack), *whole.page()]
     for figure in report["whole"]:
         print(f"\n{figure['name']}")
         tell_goal(figure)

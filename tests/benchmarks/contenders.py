@@ -97,13 +97,19 @@ def numbers(file):
     return {name: int(value) for name, value in (line.split() for line in file.read_text().splitlines())}
 
 
+FILES = ("active_file", "inactive_file")
+
+
 def memory(container):
-    """Bytes that it needs: without the files that the kernel only keeps because nobody else needs the room."""
+    """Bytes that it needs: without the files that the kernel only keeps because nobody else needs the room.
+
+    What PostgreSQL shares among its processes is no file, and counts.
+    """
     folder = cgroup(container, "memory")
     version_1 = folder / "memory.usage_in_bytes"
     used = version_1 if version_1.exists() else folder / "memory.current"
     stat = numbers(folder / "memory.stat")
-    return int(used.read_text()) - stat.get("total_inactive_file", stat.get("inactive_file", 0))
+    return int(used.read_text()) - sum(stat.get(f"total_{kind}", stat.get(kind, 0)) for kind in FILES)
 
 
 def settings(stack):

@@ -111,7 +111,8 @@ join contents on pick = place % 50
         else 'three' end;
 analyze thinking_step;
 
--- The first project of `large` has 5,000 nodes, the next eight 500 each, the others what is missing to 50,000.
+-- The first project of `large` has 5,000 nodes, the next eight 500 each, then one 1,000 and one 2,500; the others have
+-- what is missing to 50,000.
 create temp table born as
 select name, owner, project, round, number, pg_temp.id(name || ' node ' || number) as id
 from (
@@ -121,7 +122,12 @@ from (
     select name, owner, project, round, number
     from generate_series(1, 50000) as number
     join places on name = 'large'
-        and place = case when number <= 5000 then 1 when number <= 9000 then 2 + (number - 5001) / 500 else 10 + number % 991 end
+        and place = case
+            when number <= 5000 then 1
+            when number <= 9000 then 2 + (number - 5001) / 500
+            when number <= 10000 then 10
+            when number <= 12500 then 11
+            else 12 + number % 989 end
 ) as all_of_them;
 
 insert into thinking_node (id, created_at, updated_at, version, title, context, image, owner_id, project_id, round_id,

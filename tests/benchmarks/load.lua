@@ -48,7 +48,7 @@ end
 function done(summary, latency)
    local errors = summary.errors
    local wrong = errors.status + errors.connect + errors.read + errors.write + errors.timeout
-   print(string.format("BENCH %d %d %d", summary.requests, summary.duration, wrong))
+   print(string.format("BENCH %d %d %d %d", summary.requests, summary.duration, wrong, summary.bytes))
    for place = 1, #latency do
       print(string.format("BENCH %d %d", latency(place)))
    end

@@ -26,7 +26,7 @@ class Wrong(Exception):
 @dataclass(frozen=True)
 class Sample:
     number: int
-    rate: float  # requests a second
+    rate: float  # answers a second
     cpu: float  # microseconds a request
     database: float  # the same, of PostgreSQL
     latencies: list[tuple[int, int]]  # microseconds, and how many took as long
@@ -52,8 +52,21 @@ def lua(value):
     return "nil" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def load(contender, database, asked, *, seconds, connections, think=None):
-    """`asked` are requests with their headers; `think` is the mean pause of a connection, in milliseconds."""
+def size(answer):
+    """Bytes of an answer with its head, as it came."""
+    lines = [
+        f"HTTP/1.1 {answer.status_code} {answer.reason}",
+        *(": ".join(pair) for pair in answer.headers.items()),
+        "",
+    ]
+    return sum(len(line) + 2 for line in lines) + int(answer.headers.get("Content-Length", len(answer.content)))
+
+
+def load(contender, database, asked, *, seconds, connections, think=None, bytes=None, refusals=False):
+    """`asked` are requests with their headers; `think` is the mean pause of a connection, in milliseconds.
+
+    An answer has so many `bytes`, on the average. With `refusals` it may be any.
+    """
     plan = [
         {
             "method": request.method,
@@ -88,9 +101,13 @@ def load(contender, database, asked, *, seconds, connections, think=None):
     lines = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("BENCH ")]
     if not lines:
         raise Wrong(f"wrk said: {result.stdout}{result.stderr}")
-    number, duration, wrong = map(int, lines[0])
-    if wrong:
-        raise Wrong(f"{contender.name}: {wrong} of {number} answers to {asked[0][0].path} are none, or not 2xx or 3xx")
+    number, duration, wrong, read = map(int, lines[0])
+    path = asked[0][0].path + (" and the like" if len(asked) > 1 else "")
+    if wrong and not refusals:
+        raise Wrong(f"{contender.name}: {wrong} of {number} answers to {path} are errors, or did not come")
+    # Each connection may have part of one more.
+    if bytes and not 0.95 * bytes * number <= read <= 1.05 * bytes * (number + connections):
+        raise Wrong(f"{contender.name}: {number} answers to {path} were {read} bytes, of {bytes:.0f} each before")
     # Without any answer there is nothing to divide by; whoever asked has to ask for longer.
     cpu, database_cpu = ((new - old) / max(number, 1) for new, old in zip(after, before, strict=True))
     latencies = [(int(value), int(count)) for value, count in lines[1:]]

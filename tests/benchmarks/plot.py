@@ -14,7 +14,7 @@ STYLE = """
     .grid { stroke: #d0d7de } .one { stroke: #57606a; stroke-width: 1.5 } .goal { stroke: #bf3989; stroke-width: 2.5 }
     .a { fill: #0969da; stroke: #0969da } .b { fill: #1a7f37; stroke: #1a7f37 } .c { fill: #bc4c00; stroke: #bc4c00 }
     .d { fill: #8250df; stroke: #8250df }
-    path { stroke-width: 2.5 } path.a, path.b, path.c { fill: none }
+    path { stroke-width: 2.5 } path.a, path.b, path.c, path.d { fill: none }
     @media (prefers-color-scheme: dark) {
         text { fill: #e6edf3 } .small { fill: #9da7b1 } .grid { stroke: #3d444d } .one { stroke: #9da7b1 }
         .goal { stroke: #f778ba }
@@ -100,7 +100,7 @@ def growth(sizes, top):
         parts.append(line(left, up(tick), right, up(tick), "grid"))
         parts.append(text(left - 8, up(tick) + 4, f"{tick:g}", "small", "end"))
     ends = []
-    for size, values, colour in zip(sizes, points, "abc", strict=True):
+    for size, values, colour in zip(sizes, points, "abcd", strict=True):
         places = [(across(number), up(value)) for number, value in sorted(values.items())]
         path = " L ".join(f"{x:.1f} {y:.1f}" for x, y in places)
         parts.append(f'<path d="M {path}" class="{colour}"/>')

@@ -1,4 +1,4 @@
-"""Writes the section `## Measured` of docs/performance.md and its picture from reports/bench.json."""
+"""Writes the section `## Measured` of docs/performance.md, its picture and its JSON from reports/bench.json."""
 
 import json
 import re
@@ -9,6 +9,8 @@ from . import plot
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "images" / "bench.svg"
+REPORT = ROOT / "reports" / "bench.json"
+KEPT = ROOT / "docs" / "bench.json"
 HEADING = "## Measured"
 
 
@@ -48,14 +50,17 @@ def half_rows(rows):
             yield [row["name"], f"{half['share']:.0%}", str(half["answers"]), *times]
 
 
-def section(report):
-    rows, whole = report["rows"], report["whole"]
+def goals(report):
     sizes = [{**size, "name": f"{size['name']}, by size"} for size in report["sizes"]]
-    goals = [
-        *goal_rows(rows),
-        *([one["name"], one["goal"] or "", one["figure"], said(one)] for one in (*sizes, *whole)),
+    return [
+        *goal_rows(report["rows"]),
+        *([one["name"], one["goal"] or "", one["figure"], said(one)] for one in (*sizes, *report["whole"])),
     ]
-    judged = [line for line in goals if line[3]]
+
+
+def section(report):
+    rows = report["rows"]
+    judged = [line for line in goals(report) if line[3]]
     met = sum(line[3] == "met" for line in judged)
     points = (
         [size["name"], f"{number}", median_of(figures, 1)]
@@ -69,9 +74,9 @@ def section(report):
             f"{report['rounds']} rounds of {report['seconds']} s.",
             f"- machine: {report['machine']}; its load over the quarter of an hour before was {report['load']}\n"
             f"- versions: {report['versions']}",
-            f"{met} of {len(judged)} goals met.",
+            f"{met} of {len(judged)} goals met. All figures: [bench.json](bench.json).",
             "![How many times as many requests as each yardstick, and what size costs](images/bench.svg)",
-            table(["row", "goal", "figure", ""], goals),
+            table(["row", "goal", "figure", ""], goals(report)),
             "Medians, with the least and the most. Processor time is that of the container that is asked, by its\n"
             "control group; PostgreSQL's, of the same requests, stands beside it.",
             table(["row", "who", "requests a second", "CPU µs a request", "PostgreSQL µs"], measured_rows(rows)),
@@ -84,13 +89,15 @@ def section(report):
 
 
 def main():
-    report = json.loads((ROOT / "reports" / "bench.json").read_text())
+    report = json.loads(REPORT.read_text())
     text = DOCUMENT.read_text()
     before, heading, rest = text.partition(f"\n{HEADING}\n")
     following = re.search(r"^## ", rest, re.M)
     after = f"\n{rest[following.start() :]}" if heading and following else ""
     DOCUMENT.write_text(f"{before.rstrip()}\n\n{section(report)}\n{after}")
     PICTURE.write_text(plot.picture(report))
+    KEPT.write_text(REPORT.read_text())
+    print(table(["row", "goal", "figure", ""], goals(report)))
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ as_server() {
   if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-# Nothing of this database outlives the command, so it need not be safe on the disk.
-fast=(-c fsync=off -c full_page_writes=off -c synchronous_commit=off)
+# Nothing of this database outlives the command, so it need not be safe on the disk; but for who measures (POSTGRES_OPTIONS).
+read -ra options <<<"${POSTGRES_OPTIONS--c fsync=off -c full_page_writes=off -c synchronous_commit=off}"
 
 if docker info >/dev/null 2>&1; then
   container=$(docker run --detach --publish 127.0.0.1::5432 --env "POSTGRES_DB=$DB_NAME" --env "POSTGRES_USER=$DB_USER" \
-    --env "POSTGRES_PASSWORD=$DB_PASSWORD" --shm-size 256m postgres:15 postgres "${fast[@]}")
+    --env "POSTGRES_PASSWORD=$DB_PASSWORD" --shm-size 256m postgres:15 postgres "${options[@]}")
   DB_PORT=$(docker port "$container" 5432/tcp | head -n 1 | sed 's/.*://')
   PG_DUMP="docker exec $container pg_dump --username $DB_USER"
   ready() { docker exec "$container" pg_isready --quiet --host 127.0.0.1 --username "$DB_USER"; }
@@ -42,7 +42,7 @@ elif [ -x "$binaries/initdb" ]; then
   [ "$(id -u)" != 0 ] || chown postgres "$work"
   as_server "$binaries/initdb" -D "$work/data" --username "$DB_USER" --auth trust --encoding UTF8 >/dev/null
   as_server "$binaries/pg_ctl" -D "$work/data" -w --log "$work/log" \
-    -o "-p $DB_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work ${fast[*]}" start >/dev/null
+    -o "-p $DB_PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work ${options[*]}" start >/dev/null
   as_server "$binaries/createdb" --host 127.0.0.1 --port "$DB_PORT" --username "$DB_USER" "$DB_NAME"
   PG_DUMP="$binaries/pg_dump --host 127.0.0.1 --port $DB_PORT --username $DB_USER"
   ready() { "$binaries/pg_isready" --quiet --host 127.0.0.1 --port "$DB_PORT"; }

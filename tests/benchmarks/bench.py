@@ -14,7 +14,6 @@ import math
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,11 +24,13 @@ from operations.report import ROOT, machine, versions
 from production import FRONT_ENDS, PASSWORD
 
 from . import whole
-from .contenders import YARDSTICKS, BenchStack, Contender, contenders, full_id
+from .contenders import YARDSTICKS, BenchStack
 from .measuring import Wrong, ask, headers, length, load, percentile, spread
+from .processes import ProcessStack, postgres_options
 from .report import REPORT
 from .rows import READS, SIZES, WRITES, Row, asset
 
+WITH_POSTGRES = str(ROOT / "tests" / "with-postgres.sh")
 PINNED = YARDSTICKS / "requirements.txt"
 WARM_UP = 3
 # At half of what could be served: milliseconds from a request to the next, of which wrk pauses whole ones; how near to
@@ -46,7 +47,7 @@ ANSWERS = {95: 200, 99: 1000}
 class Bench:
     def __init__(self, stack, found, rounds, seconds):
         self.stack, self.found, self.rounds, self.seconds = stack, found, rounds, seconds
-        self.database = Contender("db", "", full_id(stack.container("db")))
+        self.database = stack.database()
         self.tokens = {}
         for name in ("small", "few", "large", "many"):
             login = {"username": name, "password": PASSWORD}
@@ -58,7 +59,7 @@ class Bench:
 
     def compare(self, row):
         """Refuses to time what is not the same, or not what it has to be. Gives the ETag to revalidate by, if there is
-        one, and how many bytes an answer of each contender has on the average."""
+        one, and how many bytes each answer of each contender has."""
         etag, sizes = None, {name: [] for name in row.of}
         for request in row.requests:
             answers = {}
@@ -86,7 +87,7 @@ class Bench:
                         f"{row.of[0]} and {name} differ in {request.path}:\n{first[1][:900]}\n{answer[1][:900]}"
                     )
             self.clean(row)
-        return etag if row.revalidated else None, {name: statistics.mean(each) for name, each in sizes.items()}
+        return etag if row.revalidated else None, sizes
 
     def clean(self, row):
         for statement in row.cleanup:
@@ -102,7 +103,7 @@ class Bench:
             answer = ask(self.found[row.of[0]], *asked[row.of[0]][0])
             if answer.status_code != 304:
                 raise Wrong(f"{row.name}: {answer.status_code} and not 304")
-            sizes[row.of[0]] = length(answer)
+            sizes[row.of[0]] = [length(answer)]
         seconds = self.warm_up(row, asked, sizes)
         samples = {name: [] for name in row.of}
         for _ in range(self.rounds):
@@ -217,15 +218,18 @@ def files(page):
     return [asset(name, f"/{file}") for name, file in zip(FILES, listed, strict=True)]
 
 
-def own_versions(stack):
+def all_versions(stack):
     """Of what answers, and of what asks."""
     names = ("django", "djangorestframework", "gunicorn", "orjson", "psycopg")
-    python = "import platform; from importlib.metadata import version; print('Python', platform.python_version()"
-    python += "".join(f", '{name}==' + version('{name}')" for name in names) + ", sep=', ')"
-    backend = stack.compose("exec", "-T", "backend", "python", "-c", python).stdout.strip()
-    nginx = stack.compose("exec", "-T", "nginx", "nginx", "-v").stderr.strip().rpartition("/")[2]
-    wrk = subprocess.run(["wrk", "--version"], capture_output=True, text=True).stdout.split()[1]
-    return f"nginx {nginx}, {backend.replace('Python, ', 'Python ')}, wrk {wrk}"
+    script = "import platform; from importlib.metadata import version; print('Python ' + platform.python_version()"
+    script += "".join(f", '{name}==' + version('{name}')" for name in names) + ", sep=', ')"
+    wrk = f"wrk {subprocess.run(['wrk', '--version'], capture_output=True, text=True).stdout.split()[1]}"
+    if not stack.in_containers:
+        own = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+        return f"{own.strip()}, {wrk}"
+    own = stack.compose("exec", "-T", "backend", "python", "-c", script).stdout
+    nginx = stack.compose("exec", "-T", "nginx", "nginx", "-v").stderr.rpartition("/")[2]
+    return f"{versions()}, nginx {nginx.strip()}, {own.strip()}, {wrk}"
 
 
 def git(*arguments):
@@ -284,16 +288,22 @@ def main():
     options = arguments()
     if not shutil.which("wrk"):
         sys.exit("make bench needs wrk. Install it (Debian: apt install wrk).")
-    if not shutil.which("chromium") and not shutil.which("google-chrome"):
+    in_containers = subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+    if in_containers and not shutil.which("chromium") and not shutil.which("google-chrome"):
         sys.exit("make bench needs Chromium. Install it (Debian: apt install chromium).")
-    if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
-        sys.exit("make bench needs a Docker engine, and none answers.")
+    if not in_containers and "DB_HOST" not in os.environ:
+        environment = os.environ | {"POSTGRES_OPTIONS": postgres_options()}
+        os.execve(WITH_POSTGRES, [WITH_POSTGRES, sys.executable, "-m", "benchmarks.bench", *sys.argv[1:]], environment)
     if git("status", "--porcelain"):
         sys.exit("make bench measures the last commit, and there are changes since. Commit them first.")
     # As Ctrl-C, so that nothing is left.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
-        stack = BenchStack(Path(folder) / "thinkring", FRONT_ENDS[-1].split())
+        if in_containers:
+            stack = BenchStack(Path(folder) / "thinkring", FRONT_ENDS[-1].split())
+        else:
+            stack = ProcessStack(Path(folder))
+            print("No Docker engine answers: back ends run as processes, and what needs containers is left out.")
         with stack.running():
             print("Filling the database, which takes some five minutes …", flush=True)
             stack.fill(PASSWORD)
@@ -305,24 +315,24 @@ def measure(stack, options):
         "commit": git("rev-parse", "--short", "HEAD"),
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         "machine": machine(),
-        "versions": f"{versions()}, {own_versions(stack)}; of the yardsticks {', '.join(PINNED.read_text().split())}",
+        "versions": f"{all_versions(stack)}; of the yardsticks {', '.join(PINNED.read_text().split())}",
         "load": f"{os.getloadavg()[2]:.1f}",
         "rounds": options.rounds,
         "seconds": options.seconds,
         "rows": [],
     }
-    rows = [*READS, *files(stack), *WRITES]
-    wanted = [row for row in rows if not options.only or options.only in row.name]
-    if not options.only:
-        report["whole"] = [whole.idle(stack)]
+    rows = [*READS, *(files(stack) if stack.in_containers else ()), *WRITES]
+    report["whole"] = [] if options.only or not stack.in_containers else [whole.idle(stack)]
     print(
         "The bench's stack has no limits for a visitor: LIMIT_… and nginx's `flood` are lifted, and a token lives for\n"
         "a day. Back ends are asked without nginx, with the headers that it would send.",
         flush=True,
     )
-    with contenders(stack) as found:
+    with stack.contenders() as found:
         bench = Bench(stack, found, options.rounds, options.seconds)
-        for row in wanted:
+        for row in rows:
+            if (options.only and options.only not in row.name) or not {*row.of} <= {*found}:
+                continue
             if row in WRITES and "sizes" not in report and not options.only:
                 # Before anything is written.
                 report["sizes"] = bench.sizes()
@@ -334,8 +344,10 @@ def measure(stack, options):
             tell(report["rows"][-1])
         if options.only:
             return
-        report["whole"] += [whole.journey(stack, options.rounds), whole.busy(bench)]
-    report["whole"] += [whole.start(stack), *whole.rebuilds(stack), *whole.page()]
+        if stack.in_containers:
+            report["whole"] += [whole.journey(stack, options.rounds), whole.busy(bench)]
+    if stack.in_containers:
+        report["whole"] += [whole.start(stack), *whole.rebuilds(stack), *whole.page()]
     for figure in report["whole"]:
         print(f"\n{figure['name']}")
         tell_goal(figure)

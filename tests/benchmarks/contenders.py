@@ -20,13 +20,13 @@ DATA = Path(__file__).with_name("data.sql")
 CGROUPS = Path("/sys/fs/cgroup")
 # Of gunicorn, as thinkRing's own (backend/gunicorn.conf.py).
 GUNICORN = (
-    "gunicorn --bind 0.0.0.0:8000 --workers 2 --threads 4 --worker-class gthread --keep-alive 75 "
+    "gunicorn --bind {host}:{port} --workers 2 --threads 4 --worker-class gthread --keep-alive 75 "
     "--worker-tmp-dir /dev/shm --no-control-socket"
 )
 COMMANDS = {
-    "floor": f"{GUNICORN} floor:application",
-    "FastAPI": "uvicorn --host 0.0.0.0 --port 8000 --workers 2 --no-access-log fastapi_sqlmodel:app",
-    "plain DRF": f"{GUNICORN} plain_drf.wsgi",
+    "floor": GUNICORN + " floor:application",
+    "FastAPI": "uvicorn --host {host} --port {port} --workers 2 --no-access-log fastapi_sqlmodel:app",
+    "plain DRF": GUNICORN + " plain_drf.wsgi",
 }
 AS_NGINX = {
     "Host": f"api.{DOMAIN}",
@@ -39,6 +39,8 @@ AS_NGINX = {
 
 class BenchStack(Stack):
     """The production stack without the limits that a single visitor of the bench would reach."""
+
+    in_containers = True
 
     def be_apart(self, settings, **more):
         super().be_apart(settings, JWT_ACCESS_TOKEN_LIFETIME=1440, **more)
@@ -61,6 +63,55 @@ class BenchStack(Stack):
                 stdin=statements, stdout=subprocess.DEVNULL, check=True, timeout=3600,
             )  # fmt: skip
 
+    def database(self):
+        return Contender("db", "", full_id(self.container("db")))
+
+    @contextlib.contextmanager
+    def contenders(self):
+        """All of them by name, running; while the stack runs."""
+        network, image = f"{self.project}_database", f"{self.project}-yardsticks"
+        own = settings(self)
+        started = []
+
+        def run(name, *arguments):
+            container = f"{self.project}-{name.lower().replace(' ', '-')}"
+            docker("run", "--detach", "--name", container, "--cpus", "1", "--memory", "1g", *arguments)
+            started.append(container)
+            return container
+
+        try:
+            docker("build", "--quiet", "--tag", image, str(YARDSTICKS))
+            backend = self.container("backend")
+            found = {"thinkRing": Contender("thinkRing", f"http://{address(backend, network)}:8000", full_id(backend))}
+            environment = [
+                f"--env={name}={own[name]}"
+                for name in ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "SECRET_KEY", "JWT_SECRET_KEY")
+            ]
+            for name, command in COMMANDS.items():
+                started_by = command.format(host="0.0.0.0", port=8000).split()  # noqa: S104
+                container = run(name, "--network", network, *environment, image, *started_by)
+                found[name] = Contender(name, f"http://{address(container, network)}:8000", full_id(container))
+            container = run(
+                "bare nginx",
+                *("--publish", "127.0.0.1::443"),
+                *("--volume", f"{YARDSTICKS / 'nginx.conf'}:/etc/nginx/nginx.conf:ro"),
+                *("--volume", f"{self.folder / 'nginx' / 'ssl'}:/etc/nginx/ssl:ro"),
+                *("--volume", f"{self.project}_static_files:/var/www/static:ro"),
+                "nginx:alpine",
+            )
+            port = int(docker("port", container, "443").split(":")[-1])
+            own_port, certificate = self.ports["https"], str(self.certificate)
+            found["bare nginx"] = Contender("bare nginx", self.page, full_id(container), port, certificate)
+            nginx = full_id(self.container("nginx"))
+            found["nginx"] = Contender("nginx", self.page, nginx, own_port, certificate)
+            api = self.api.removesuffix("/api/v1")
+            found["thinkRing by nginx"] = Contender("thinkRing by nginx", api, nginx, own_port, certificate)
+            wait(found)
+            yield found
+        finally:
+            if started:
+                docker("rm", "--force", "--volumes", *started)
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -74,6 +125,9 @@ class Contender:
     @property
     def headers(self):
         return AS_NGINX if self.port is None else {}
+
+    def log(self):
+        return docker("logs", "--tail", "30", self.container)
 
     def cpu(self):
         """Microseconds of a processor that it has taken so far."""
@@ -129,52 +183,6 @@ def full_id(container):
     return docker("inspect", "--format", "{{.Id}}", container).strip()
 
 
-@contextlib.contextmanager
-def contenders(stack):
-    """All of them by name, running; `stack` is running already."""
-    network, image = f"{stack.project}_database", f"{stack.project}-yardsticks"
-    own = settings(stack)
-    started = []
-
-    def run(name, *arguments):
-        container = f"{stack.project}-{name.lower().replace(' ', '-')}"
-        docker("run", "--detach", "--name", container, "--cpus", "1", "--memory", "1g", *arguments)
-        started.append(container)
-        return container
-
-    try:
-        docker("build", "--quiet", "--tag", image, str(YARDSTICKS))
-        backend = stack.container("backend")
-        found = {"thinkRing": Contender("thinkRing", f"http://{address(backend, network)}:8000", full_id(backend))}
-        environment = [
-            f"--env={name}={own[name]}"
-            for name in ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD", "SECRET_KEY", "JWT_SECRET_KEY")
-        ]
-        for name, command in COMMANDS.items():
-            container = run(name, "--network", network, *environment, image, *command.split())
-            found[name] = Contender(name, f"http://{address(container, network)}:8000", full_id(container))
-        container = run(
-            "bare nginx",
-            *("--publish", "127.0.0.1::443"),
-            *("--volume", f"{YARDSTICKS / 'nginx.conf'}:/etc/nginx/nginx.conf:ro"),
-            *("--volume", f"{stack.folder / 'nginx' / 'ssl'}:/etc/nginx/ssl:ro"),
-            *("--volume", f"{stack.project}_static_files:/var/www/static:ro"),
-            "nginx:alpine",
-        )
-        port = int(docker("port", container, "443").split(":")[-1])
-        own_port, certificate = stack.ports["https"], str(stack.certificate)
-        found["bare nginx"] = Contender("bare nginx", stack.page, full_id(container), port, certificate)
-        nginx = full_id(stack.container("nginx"))
-        found["nginx"] = Contender("nginx", stack.page, nginx, own_port, certificate)
-        api = stack.api.removesuffix("/api/v1")
-        found["thinkRing by nginx"] = Contender("thinkRing by nginx", api, nginx, own_port, certificate)
-        wait(found)
-        yield found
-    finally:
-        if started:
-            docker("rm", "--force", "--volumes", *started)
-
-
 def wait(found, deadline=60):
     """Until each back end answers something; who cannot start says why."""
     end = time.monotonic() + deadline
@@ -185,7 +193,5 @@ def wait(found, deadline=60):
                 break
             except requests.RequestException:
                 if time.monotonic() > end:
-                    raise RuntimeError(
-                        f"{contender.name}:\n{docker('logs', '--tail', '30', contender.container)}"
-                    ) from None
+                    raise RuntimeError(f"{contender.name} does not answer. {contender.log()}") from None
                 time.sleep(0.3)

@@ -71,7 +71,8 @@ def section(report):
         [
             HEADING,
             f"By `make bench` on {report['date']}, of commit {report['commit']}: "
-            f"{report['rounds']} rounds of {report['seconds']} s.",
+            f"{report['rounds']} rounds of {report['seconds']} s"
+            + ("." if report["whole"] else "; no Docker engine answered, so that what needs containers is left out."),
             f"- machine: {report['machine']}; its load over the quarter of an hour before was {report['load']}\n"
             f"- versions: {report['versions']}",
             f"{met} of {len(judged)} goals met. All figures: [bench.json](bench.json).",

@@ -1,13 +1,15 @@
-"""What a first visit costs."""
+"""What a first visit costs, and what the pages of somebody who is signed in do."""
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from .chromium import QUIET, apart
 
@@ -33,8 +35,8 @@ class Loading:
             self.session.send(command, options)
 
     def _on_request(self, event):
-        path = urlsplit(event["request"]["url"]).path
-        self.requests[event["requestId"]] = {"path": path, "type": event["type"], "bytes": 0}
+        path, method = urlsplit(event["request"]["url"]).path, event["request"]["method"]
+        self.requests[event["requestId"]] = {"path": path, "method": method, "type": event["type"], "bytes": 0}
 
     def _on_end(self, event):
         self.requests[event["requestId"]]["bytes"] = event["encodedDataLength"]
@@ -70,6 +72,42 @@ def test_the_first_page_weighs_little(visitors, figure):
     assert len(blocking) <= 5
     assert len(loading.requests) <= 10
     assert weight <= 100 * KB
+
+
+@pytest.mark.parametrize(
+    ("page", "calls", "answers", "files", "weight"),
+    [("home", 5, 7, 9, 100), ("project", 5, 10, 22, 150)],
+    ids=["home", "project"],
+)
+def test_a_page_of_ones_own_weighs_little(visitors, figure, page, calls, answers, files, weight):
+    """With the worked example, and nothing kept but the session: calls of the API, their kB, files, their kB."""
+    visitor = visitors("ja", service_workers="block")
+    visitor.expected = ["Service Worker registration blocked"]
+    visitor.sign_up()
+    visitor.button("home_example").click()
+    visitor.page.wait_for_url(re.compile("/projects/."))
+    title = visitor.page.get_by_role("heading", level=1).inner_text()
+    project = urlsplit(visitor.page.url).path
+    # A tab in which nothing is under way.
+    visitor.page.close()
+    visitor.page = visitor.context.new_page()
+    loading = Loading(visitor)
+    loading.session.send("Network.clearBrowserCache")
+    visitor.open("/" if page == "home" else project)
+    expect(visitor.page.get_by_text(title, exact=True).first).to_be_visible()
+    visitor.page.wait_for_load_state("networkidle")
+    # Whether the page may ask, a browser asks beforehand, and not again for two hours.
+    requests = [request for request in loading if request["method"] != "OPTIONS"]
+    of_api = [request["bytes"] for request in requests if request["path"].startswith("/api/")]
+    of_page = [request["bytes"] for request in requests if not request["path"].startswith("/api/")]
+    figure(
+        f"{page} signed in, over the wire (goal: {answers} kB in {calls} calls, {weight} kB in {files} files)",
+        f"{sum(of_api) / KB:.1f} kB in {len(of_api)} calls, {sum(of_page) / KB:.1f} kB in {len(of_page)} files",
+    )
+    assert 0 < len(of_api) <= calls
+    assert 0 < sum(of_api) <= answers * KB
+    assert 0 < len(of_page) <= files
+    assert 0 < sum(of_page) <= weight * KB
 
 
 def test_no_file_of_the_page_is_heavy(stack, figure):

@@ -1,6 +1,7 @@
 import contextlib
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -78,3 +79,12 @@ def without(stack, table):
         yield
     finally:
         stack.sql(f"alter table {table}_away rename to {table}")
+
+
+def wait_for_the_lock(stack):
+    """Until a statement that locks the table of users has come to the database."""
+    held = "select count(*) from pg_locks where relation = 'accounts_user'::regclass and mode = 'AccessExclusiveLock'"
+    end = time.monotonic() + 20
+    while stack.sql(held) == "0":
+        assert time.monotonic() < end
+        time.sleep(0.3)

@@ -10,7 +10,7 @@ import time
 from production import docker
 
 from .answers import differences
-from .conftest import check_error
+from .conftest import check_error, wait_for_the_lock
 
 # What nginx and Django answer is the same, whoever started them.
 FRONT_ENDS = ["docker compose"]
@@ -177,11 +177,3 @@ def logins(stack, number):
         ]
         assert stack.get(f"{stack.api}/health/", timeout=30).status_code == 200
         return [answer.result() for answer in asked]
-
-
-def wait_for_the_lock(stack):
-    held = "select count(*) from pg_locks where relation = 'accounts_user'::regclass and mode = 'AccessExclusiveLock'"
-    end = time.monotonic() + 20
-    while stack.sql(held) == "0":
-        assert time.monotonic() < end
-        time.sleep(0.3)

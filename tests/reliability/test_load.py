@@ -31,7 +31,7 @@ BACKENDS_THREADS = 8
 MIB = 1024 * 1024
 # In MiB: what a service may hold more of after a load, and what PostgreSQL shares between its processes.
 GROWTH = 32
-SHARED_BUFFERS = 128
+SHARED_BUFFERS = 256
 
 pytestmark = pytest.mark.usefixtures("root", "without_guard")
 

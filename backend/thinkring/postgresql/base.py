@@ -22,16 +22,17 @@ class Cursor(base.ServerBindingCursor):
         anew for each row."""
         if isinstance(query, str) and any(function in query for function in self.SEARCHES):
             prepare = False
+        ask = partial(super().execute, query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
         begins = self.connection.info.transaction_status == TransactionStatus.IDLE
         try:
-            return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
+            return ask()
         except errors.FeatureNotSupported as error:
             # A migration has changed the type of a column since it was prepared.
             if not begins:
                 raise OperationalError("a column has another type now; ask again") from error
             self.connection.rollback()
             super().execute("DEALLOCATE ALL", prepare=False)  # type: ignore[misc]
-            return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[misc]
+            return ask()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

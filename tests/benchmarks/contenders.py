@@ -37,6 +37,11 @@ AS_NGINX = {
 }
 
 
+def hashing(password):
+    """What `manage.py shell` has to do for the hash of a password."""
+    return f"from django.contrib.auth.hashers import make_password; print(make_password({password!r}))"
+
+
 class BenchStack(Stack):
     """The production stack without the limits that a single visitor of the bench would reach."""
 
@@ -52,8 +57,7 @@ class BenchStack(Stack):
 
     def fill(self, password):
         """Puts data.sql into the database, whose accounts have this password."""
-        hashing = f"from django.contrib.auth.hashers import make_password; print(make_password({password!r}))"
-        hashed = self.compose("exec", "-T", "backend", "python", "manage.py", "shell", "-v0", "-c", hashing)
+        hashed = self.compose("exec", "-T", "backend", "python", "manage.py", "shell", "-v0", "-c", hashing(password))
         with DATA.open() as statements:
             subprocess.run(
                 [

@@ -18,7 +18,7 @@ import yaml
 
 from production import DOMAIN, NO_LIMITS, PRODUCTION, ROOT, free_port
 
-from .contenders import AS_NGINX, COMMANDS, DATA, YARDSTICKS, Contender, wait
+from .contenders import AS_NGINX, COMMANDS, DATA, YARDSTICKS, Contender, hashing, wait
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PSQL = "/usr/lib/postgresql/15/bin/psql"
@@ -109,9 +109,8 @@ class ProcessStack:
         return Process("db", "", "", pid=int(status.rpartition(")")[2].split()[1]))
 
     def fill(self, password):
-        hashing = f"from django.contrib.auth.hashers import make_password; print(make_password({password!r}))"
         hashed = subprocess.run(
-            [sys.executable, "manage.py", "shell", "-v0", "-c", hashing],
+            [sys.executable, "manage.py", "shell", "-v0", "-c", hashing(password)],
             cwd=ROOT / "backend", env=self.environment, check=True, capture_output=True, text=True,
         )  # fmt: skip
         with DATA.open() as statements:

@@ -14,7 +14,7 @@ from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
-from apps.accounts import tokens
+from apps.accounts import mails, tokens
 from apps.accounts.models import User
 from apps.core import throttling
 from apps.core.errors import KINDS
@@ -164,3 +164,17 @@ def manage():
         )
 
     return run
+
+
+class Immediately:
+    """An outbox that does not wait until the request was answered."""
+
+    def submit(self, function, *arguments):
+        function(*arguments)
+
+
+@pytest.fixture
+def immediately(monkeypatch):
+    monkeypatch.setattr(mails, "outbox", Immediately())
+    # The test's own connection stays, as it does in Django's test client.
+    monkeypatch.setattr(mails, "close_old_connections", lambda: None)

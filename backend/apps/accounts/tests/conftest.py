@@ -1,6 +1,6 @@
 import pytest
 
-from apps.accounts import mails, tokens
+from apps.accounts import tokens
 
 
 @pytest.fixture
@@ -12,17 +12,3 @@ def pair(alice):
 def cookie(settings):
     """The refresh cookie that a response set, with its attributes."""
     return lambda response: response.cookies[settings.REFRESH_COOKIE]
-
-
-class Immediately:
-    """An outbox that does not wait until the request was answered."""
-
-    def submit(self, function, *arguments):
-        function(*arguments)
-
-
-@pytest.fixture
-def immediately(monkeypatch):
-    monkeypatch.setattr(mails, "outbox", Immediately())
-    # The test's own connection stays, as it does in Django's test client.
-    monkeypatch.setattr(mails, "close_old_connections", lambda: None)

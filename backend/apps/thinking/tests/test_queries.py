@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from apps.accounts import second_factor, tokens
 from apps.accounts.models import SecondFactor, Session, User
-from apps.accounts.tests.conftest import immediately  # noqa: F401
 from apps.core import audit, throttling
 from apps.thinking import rounds
 from apps.thinking.exchange import json as exchange_json

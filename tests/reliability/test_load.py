@@ -3,11 +3,13 @@ More requests than the server can answer: what is over its capacity is refused a
 lost, and nothing grows. One account asks from one address, so that what nginx takes of one is not limited here.
 """
 
+import contextlib
 import json
 import os
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 import requests
@@ -128,11 +130,21 @@ def memory(stack):
 
 
 def files(stack):
-    """How many are open in all processes of each service, connections included."""
-    return {
-        service: sum(len(os.listdir(f"/proc/{process}/fd")) for process in pids_below([faults.pid(stack, service)]))
-        for service in SERVICES
-    }
+    """
+    How many are open in all processes of each service, connections included. Of the database's how many different ones:
+    each of its processes keeps open what it has touched, and comes to touch every table.
+    """
+    opened = {service: open_in(faults.pid(stack, service)) for service in SERVICES}
+    return {service: len(set(names) if service == "db" else names) for service, names in opened.items()}
+
+
+def open_in(process):
+    names = []
+    for file in (file for each in pids_below([process]) for file in Path(f"/proc/{each}/fd").iterdir()):
+        # One that has been closed in the meantime is not open.
+        with contextlib.suppress(FileNotFoundError):
+            names.append(os.readlink(file))
+    return names
 
 
 def connections(stack):

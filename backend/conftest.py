@@ -8,6 +8,7 @@ import factory
 import psycopg
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
 from django.utils import translation
@@ -17,6 +18,7 @@ from rest_framework.test import APIClient
 from apps.accounts import mails, tokens
 from apps.accounts.models import User
 from apps.core import throttling
+from apps.core.cache import Cache
 from apps.core.errors import KINDS
 
 PASSWORD = "tomato-9-umbrella"
@@ -86,6 +88,27 @@ def postgresql():
     """For what only PostgreSQL does: `pytest.mark.usefixtures("postgresql")`."""
     if connection.vendor != "postgresql":
         pytest.skip("needs PostgreSQL")
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(settings):
+    """With tests/with-redis.sh: no test finds there what another one has left."""
+    if settings.REDIS_HOST:
+        caches["default"].redis.clear()
+        Cache.away_until = 0.0
+
+
+@pytest.fixture
+def redis(settings):
+    """For what only Redis does, or only the database where there is none: `pytest.mark.usefixtures("redis")`."""
+    if not settings.REDIS_HOST:
+        pytest.skip("needs Redis")
+
+
+@pytest.fixture
+def no_redis(settings):
+    if settings.REDIS_HOST:
+        pytest.skip("is about the database, which has nothing to do here where Redis answers")
 
 
 @pytest.fixture

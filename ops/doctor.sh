@@ -59,6 +59,8 @@ look_at_settings() {
     wrong "$name has a \$ in it, and compose 2 takes what follows for the name of a variable." \
       "choose a value without \$, for a secret: openssl rand -hex 32"
   done < <(grep -E '^[A-Za-z0-9_]+=.*\$' .env.production || true)
+  [[ $(setting REDIS_HOST) != redis || $(setting COMPOSE_PROFILES) == *redis* ]] ||
+    wrong 'the backend is to use Redis (REDIS_HOST), which is not started (COMPOSE_PROFILES).' "COMPOSE_PROFILES=wal,redis in .env.production, then: ${compose[*]} up -d"
   [ "$(readlink .env 2>/dev/null)" = .env.production ] ||
     wrong '.env does not lead to .env.production, so compose reads other settings.' 'ln -sf .env.production .env'
   [ "$findings" != "$before" ] || well 'the settings in .env.production'
@@ -93,41 +95,50 @@ killed_for_memory() {
 }
 
 look_at_containers() {
-  local services service id state running health exit_code restarts killed ports log before=$findings
+  local services service id ids wanted before=$findings
   capture /dev/null "${compose[@]}" config -q || {
     wrong "compose cannot read this installation: $cause" 'mend .env.production; ops/setup.sh your.domain makes one where there is none.'
     return
   }
   services=$("${compose[@]}" config --services)
   for service in $services; do
-    id=$(container "$service")
-    if [ -z "$id" ]; then
+    mapfile -t ids < <(containers "$service")
+    wanted=1
+    if [ "$service" = backend ]; then wanted=$(setting BACKENDS 1); fi
+    if [ ${#ids[@]} = 0 ]; then
       # A service of a profile that is not asked for.
-      [[ $service != wal || $(setting COMPOSE_PROFILES) == *wal* ]] || continue
+      [[ ! $service =~ ^(wal|redis)$ || $(setting COMPOSE_PROFILES) == *$service* ]] || continue
       wrong "$service is not there." "${compose[*]} up -d $service"
-      continue
+    elif [ ${#ids[@]} -lt "$wanted" ]; then
+      wrong "of $wanted containers of $service ${#ids[@]} are there." "${compose[*]} up -d $service"
     fi
-    IFS='|' read -r state running health exit_code restarts log < <(docker inspect -f \
-      '{{.State.Status}}|{{.State.Running}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.ExitCode}}|{{.RestartCount}}|{{index .HostConfig.LogConfig.Config "max-size"}}' "$id")
-    if [[ $service == certificate || $service == backups ]]; then
-      [ "$exit_code" = 0 ] || wrong "$service has failed." "see why: ${compose[*]} logs --tail 20 $service"
-      continue
-    fi
-    if [ "$state" = paused ]; then
-      wrong "$service is paused." "docker unpause $id"
-      continue
-    fi
-    [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: ${compose[*]} up -d $service"
-    [[ $running != true || $health != unhealthy ]] || wrong "$service is not healthy." "see why: ${compose[*]} logs --tail 50 $service"
-    killed=$(killed_for_memory "$id")
-    [ "$killed" = 0 ] || wrong "$service ran out of memory, and the kernel killed $killed of its processes." "give it more in docker-compose.prod.yml (mem_limit), then: ${compose[*]} up -d $service"
-    [ "$restarts" = 0 ] || wrong "$service has been restarted $restarts times since it was made." "see why: ${compose[*]} logs --tail 200 $service; once it is mended, ${compose[*]} up -d --force-recreate $service counts from 0"
-    [ -n "$log" ] || wrong "the log of $service grows without end." "${compose[*]} up -d --force-recreate $service"
-    ports=$(docker inspect -f '{{range $port, $to := .HostConfig.PortBindings}}{{range $to}}{{if ne .HostIp "127.0.0.1"}}{{$port}} {{end}}{{end}}{{end}}' "$id")
-    if [ "$service" = nginx ]; then ports=${ports//80\/tcp /} ports=${ports//443\/tcp /}; fi
-    [ -z "${ports// /}" ] || wrong "$service publishes ${ports% } to everybody, past the firewall." "take its ports out of docker-compose.prod.yml, then: ${compose[*]} up -d $service"
+    for id in "${ids[@]}"; do look_at_container "$service" "$id"; done
   done
   [ "$findings" != "$before" ] || well 'the containers: running, healthy, never restarted, nothing published but 80 and 443'
+}
+
+# look_at_container SERVICE CONTAINER
+look_at_container() {
+  local service=$1 id=$2 state running health exit_code restarts log killed ports
+  IFS='|' read -r state running health exit_code restarts log < <(docker inspect -f \
+    '{{.State.Status}}|{{.State.Running}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.ExitCode}}|{{.RestartCount}}|{{index .HostConfig.LogConfig.Config "max-size"}}' "$id")
+  if [[ $service == certificate || $service == backups ]]; then
+    [ "$exit_code" = 0 ] || wrong "$service has failed." "see why: ${compose[*]} logs --tail 20 $service"
+    return
+  fi
+  if [ "$state" = paused ]; then
+    wrong "$service is paused." "docker unpause $id"
+    return
+  fi
+  [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: ${compose[*]} up -d $service"
+  [[ $running != true || $health != unhealthy ]] || wrong "$service is not healthy." "see why: ${compose[*]} logs --tail 50 $service"
+  killed=$(killed_for_memory "$id")
+  [ "$killed" = 0 ] || wrong "$service ran out of memory, and the kernel killed $killed of its processes." "give it more in docker-compose.prod.yml (mem_limit), then: ${compose[*]} up -d $service"
+  [ "$restarts" = 0 ] || wrong "$service has been restarted $restarts times since it was made." "see why: ${compose[*]} logs --tail 200 $service; once it is mended, ${compose[*]} up -d --force-recreate $service counts from 0"
+  [ -n "$log" ] || wrong "the log of $service grows without end." "${compose[*]} up -d --force-recreate $service"
+  ports=$(docker inspect -f '{{range $port, $to := .HostConfig.PortBindings}}{{range $to}}{{if ne .HostIp "127.0.0.1"}}{{$port}} {{end}}{{end}}{{end}}' "$id")
+  if [ "$service" = nginx ]; then ports=${ports//80\/tcp /} ports=${ports//443\/tcp /}; fi
+  [ -z "${ports// /}" ] || wrong "$service publishes ${ports% } to everybody, past the firewall." "take its ports out of docker-compose.prod.yml, then: ${compose[*]} up -d $service"
 }
 
 # commits_of SERVICE: with which its image is tagged, a line each.

@@ -102,7 +102,13 @@ containers() {
     --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
 }
 
-# container SERVICE: the id of its container, running or not, which may be none.
+# running SERVICE: those of them that run, paused ones too.
+running() {
+  docker ps --quiet --filter "label=com.docker.compose.project=$(project)" \
+    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+}
+
+# container SERVICE: the id of its container, running or not, which may be none; of several the newest.
 container() { containers "$1" | head -n 1; }
 
 # fresh_backup: is there a proven one, younger than a day?
@@ -217,13 +223,16 @@ QUICK=(postgres -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max
 
 READY_SECONDS=120
 
-# backend_ready: waits until it says so itself, not longer than that; why it does not into $cause.
+# backend_ready: waits until each says so itself, not longer than that; why one does not into $cause.
 backend_ready() {
   local question='import urllib.request as r; r.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=5)'
-  local end=$((SECONDS + READY_SECONDS))
-  until capture /dev/null docker exec "$(container backend)" python -c "$question"; do
-    [ "$SECONDS" -lt "$end" ] || return 1
-    sleep 1
+  local end=$((SECONDS + READY_SECONDS)) backends backend
+  mapfile -t backends < <(containers backend)
+  for backend in "${backends[@]:-none}"; do
+    until capture /dev/null docker exec "$backend" python -c "$question"; do
+      [ "$SECONDS" -lt "$end" ] || return 1
+      sleep 1
+    done
   done
 }
 

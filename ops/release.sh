@@ -41,7 +41,7 @@ result=failed
 started=$SECONDS
 from=- to=-
 replaced=()
-declare -A old_image stand_in expected
+declare -A old_image number stand_in expected
 
 # read_arguments [--force] [COMMIT]: into $force and $wanted.
 # shellcheck disable=SC2034
@@ -105,6 +105,13 @@ healthy() {
     esac
   done
   return 1
+}
+
+# all_healthy SERVICE: waits for all of its containers; one that will not be is left in $unhealthy.
+all_healthy() {
+  local ids
+  mapfile -t ids < <(containers "$1")
+  for unhealthy in "${ids[@]:-none}"; do healthy "$unhealthy" || return 1; done
 }
 
 # told_by_itself SERVICE CONTAINER: the commit that it says it is, asked inside of it.
@@ -182,9 +189,11 @@ begin() {
       container=$(container "$service")
     fi
     [ -n "$container" ] || fail "the $service does not run; start it: ${compose[*]} up -d"
+    # A killed run may have taken some of several away; it had begun with as many stand-ins.
+    number[$service]=$({ containers "$service" | wc -l && stand_ins "$service" | wc -l; } | sort -n | tail -n 1)
     old_image[$service]=$(docker inspect -f '{{.Image}}' "$container")
   done
-  if [ -n "$(stand_ins)" ] && healthy "$(container backend)" && healthy "$(container frontend)"; then
+  if [ -n "$(stand_ins)" ] && all_healthy backend && all_healthy frontend; then
     say 'Removing what a deploy that was killed has left.'
     sleep "$nginx_forgives"
     # shellcheck disable=SC2046
@@ -205,8 +214,9 @@ finish_killed() {
   latest "$1" "$(docker inspect -f '{{.Image}}' "$(stand_ins "$1" | head -n 1)")"
   # shellcheck disable=SC2046
   drain $(containers "$1")
-  quietly "the $1 was not started again." "${compose[@]}" up -d --no-deps --no-build "$1"
-  healthy "$(container "$1")" || { show_log "$(container "$1")"; fail "the $1 did not become healthy again."; }
+  quietly "the $1 was not started again." "${compose[@]}" up -d --no-deps --no-build \
+    --scale "$1=$(stand_ins "$1" | wc -l)" "$1"
+  all_healthy "$1" || { show_log "$unhealthy"; fail "the $1 did not become healthy again."; }
 }
 
 # check_out COMMIT: its files into a folder of their own, beside those of the release that runs.
@@ -289,42 +299,48 @@ judge_schema() {
 
 # swap: the containers of the new release take the place of the old ones.
 swap() {
-  local service name container network told try
+  local service name network told try
   for service in "${services[@]}"; do
-    name=${project}_${service}_stand-in_$(date +%s)
-    quietly "the $service of $to was not started. The old release answers as before." \
-      trial run -d --no-deps --name "$name" --label thinkring.stand-in=true "$service"
-    stand_in[$service]=$name
-    docker update --restart no "$name" >/dev/null
+    stand_in[$service]=
+    for ((try = 1; try <= number[$service]; try++)); do
+      name=${project}_${service}_stand-in_$(date +%s)_$try
+      quietly "the $service of $to was not started. The old release answers as before." \
+        trial run -d --no-deps --name "$name" --label thinkring.stand-in=true "$service"
+      stand_in[$service]+=" $name"
+      docker update --restart no "$name" >/dev/null
+    done
   done
   for service in "${services[@]}"; do
-    name=${stand_in[$service]}
-    healthy "$name" || {
-      show_log "$name"
-      fail "the $service of $to did not become healthy. The old release answers as before."
-    }
-    told=$(told_by_itself "$service" "$name") || told=
-    expected[$service]=$to
-    # What a plain `up` had built was not told its commit.
-    if [ "$to" = previous ]; then expected[$service]=$told; fi
-    [ "$told" = "${expected[$service]}" ] || {
-      show_log "$name"
-      fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
-    }
+    for name in ${stand_in[$service]}; do
+      healthy "$name" || {
+        show_log "$name"
+        fail "the $service of $to did not become healthy. The old release answers as before."
+      }
+      told=$(told_by_itself "$service" "$name") || told=
+      expected[$service]=$to
+      # What a plain `up` had built was not told its commit.
+      if [ "$to" = previous ]; then expected[$service]=$told; fi
+      [ "$told" = "${expected[$service]}" ] || {
+        show_log "$name"
+        fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
+      }
+    done
   done
   reached 'The new containers were healthy and said their commit.'
 
   read -r network < <(docker inspect -f '{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}' "$nginx")
   for service in "${services[@]}"; do
-    docker network disconnect "$network" "${stand_in[$service]}"
-    docker network connect --alias "$service" "$network" "${stand_in[$service]}"
+    for name in ${stand_in[$service]}; do
+      docker network disconnect "$network" "$name"
+      docker network connect --alias "$service" "$network" "$name"
+    done
   done
   sleep "$nginx_knows"
   for service in "${services[@]}"; do
     for ((try = 0; ; try++)); do
       [ "$(told_by_nginx "$service")" != "${expected[$service]}" ] || break
       [ $try -lt 40 ] || {
-        show_log "${stand_in[$service]}"
+        show_log "${stand_in[$service]##* }"
         fail "nginx did not find the new $service. The old release answers as before."
       }
       sleep 0.1
@@ -338,10 +354,9 @@ swap() {
     # One by one: ids have no spaces.
     # shellcheck disable=SC2046
     drain $(containers "$service")
-    quietly "the $service was not started." installed up -d --no-deps --no-build "$service"
-    container=$(container "$service")
-    healthy "$container" || {
-      show_log "$container"
+    quietly "the $service was not started." installed up -d --no-deps --no-build --scale "$service=${number[$service]}" "$service"
+    all_healthy "$service" || {
+      show_log "$unhealthy"
       fail "the $service of $to did not become healthy."
     }
     reached "Replaced the $service."
@@ -383,21 +398,22 @@ adopt() {
     fi
   fi
   # Services that are new in this release; what runs is left alone.
-  quietly 'a new service of the release was not started.' env -u COMMIT "${compose[@]}" up -d --no-build --no-recreate
+  quietly 'a new service of the release was not started.' \
+    env -u COMMIT "${compose[@]}" up -d --no-build --no-recreate --scale "backend=${number[backend]}"
 }
 
 # put_back: the old release, when its containers had been touched; the stand-ins answer until it is healthy.
 put_back() {
-  local service container
+  local service
   if [ ${#replaced[@]} -gt 0 ]; then
     reached 'Putting the old release back.'
     for service in "${replaced[@]}"; do
       latest "$service" "${old_image[$service]}"
       # shellcheck disable=SC2046
       drain $(containers "$service")
-      env -u COMMIT "${compose[@]}" up -d --no-deps --no-build "$service" >"$output" 2>&1 </dev/null
-      container=$(container "$service")
-      healthy "${container:-none}" || {
+      env -u COMMIT "${compose[@]}" up -d --no-deps --no-build --scale "$service=${number[$service]}" "$service" \
+        >"$output" 2>&1 </dev/null
+      all_healthy "$service" || {
         printf '%s: the old %s did not become healthy; the new one stands in for it. Look at it: %s logs %s\n' \
           "$script" "$service" "${compose[*]}" "$service" >&2
         return
@@ -407,7 +423,7 @@ put_back() {
   fi
   for service in "${services[@]}"; do
     [ -n "$(stand_ins "$service")" ] || continue
-    if healthy "$(container "$service")"; then
+    if all_healthy "$service"; then
       # shellcheck disable=SC2046
       drain $(stand_ins "$service")
     else

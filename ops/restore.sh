@@ -302,7 +302,7 @@ fi
 find_database
 wait_for_database
 if [ -e "$JOURNAL" ]; then
-  [ "$(docker inspect -f '{{.State.Running}}' "$(container backend)" 2>/dev/null)" != true ] ||
+  [ -z "$(running backend)" ] ||
     fail "an earlier run was killed while it exchanged database and uploads, and the backend runs since: what was written meanwhile would be lost when that is put back. Keep it with ./backup.sh, then: ${compose[*]} stop backend, and run this again; --latest would take that backup, so name the file that you want."
   put_back || fail "an earlier run was killed and cannot be put back: ${cause:-see above}"
   echo 'Put back what an earlier run that was killed had begun to exchange.'

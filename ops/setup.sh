@@ -72,6 +72,7 @@ else
   sed -e "s|^SECRET_KEY=.*|SECRET_KEY=$(secret)|" \
     -e "s|^JWT_SECRET_KEY=.*|JWT_SECRET_KEY=$(secret)|" \
     -e "s|^DB_PASSWORD=.*|DB_PASSWORD=$(secret)|" \
+    -e "s|^REDIS_PASSWORD=.*|REDIS_PASSWORD=$(secret)|" \
     -e "s|^ALLOWED_HOSTS=.*|ALLOWED_HOSTS=$domain,api.$domain|" \
     -e "s|^CORS_ALLOWED_ORIGINS=.*|CORS_ALLOWED_ORIGINS=https://$domain|" \
     -e "s|^VITE_API_BASE_URL=.*|VITE_API_BASE_URL=https://api.$domain/api/v1|" \

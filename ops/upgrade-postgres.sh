@@ -86,13 +86,19 @@ start() {
 remake() {
   local service found
   for service in backend db wal backups; do
-    found=$(container "$service")
-    [ -n "$found" ] || continue
-    capture /dev/null docker stop -t 60 "$found" && capture /dev/null docker rm "$found" || return 1
+    mapfile -t found < <(containers "$service")
+    [ ${#found[@]} -gt 0 ] || continue
+    capture /dev/null docker stop -t 60 "${found[@]}" && capture /dev/null docker rm "${found[@]}" || return 1
   done
   start || return 1
   db=$(container db)
   database_answers || { cause="the database does not answer; look at: ${compose[*]} logs --tail 50 db" && return 1; }
+}
+
+stop_backends() {
+  # Ids have no spaces.
+  # shellcheck disable=SC2046
+  capture /dev/null docker stop -t 30 $(containers backend)
 }
 
 remove_filling() { docker ps -aq --filter "name=^$filling\$" | xargs -r docker rm -fv >/dev/null; }
@@ -112,7 +118,7 @@ put_back() {
     remake || return 1
   else
     # A stop that was interrupted goes on in the engine, and for so long the backend would seem to run.
-    capture /dev/null docker stop -t 30 "$(container backend)" || return 1
+    stop_backends || return 1
     start --no-recreate || return 1
   fi
   if grep -qx served "$JOURNAL"; then
@@ -213,7 +219,7 @@ if [ ! -e "$JOURNAL" ]; then
   [ "$from" != "$to" ] || fail "PostgreSQL $to serves already."
   [ "$from" -lt "$to" ] || fail "PostgreSQL $from serves, and there is no way down to $to but a backup of its time."
   from_volume=$(setting POSTGRES_VOLUME postgres_data)
-  [ "$(docker inspect -f '{{.State.Running}}' "$(container backend)" 2>/dev/null)" = true ] ||
+  [ -n "$(running backend)" ] ||
     fail "the backend does not run; start it: ${compose[*]} up -d backend"
   capture /dev/null env "POSTGRES_VOLUME=$new_volume" "${compose[@]}" config -q ||
     fail "docker-compose.prod.yml has no volume $new_volume, so this release does not know PostgreSQL $to."
@@ -244,7 +250,7 @@ if [ ! -e "$JOURNAL" ]; then
 
   began=$SECONDS
   echo "Nobody can write from now on: stopping the backend, to copy $(numfmt --to=iec "$size")."
-  capture /dev/null docker stop -t 30 "$(container backend)" || fail "the backend was not stopped: $cause"
+  stop_backends || fail "the backend was not stopped: $cause"
   alone || fail "nothing may write to the database meanwhile, but $cause."
   ask postgres 'select datname from pg_database where datallowconn and not datistemplate order by datname' ||
     fail "the database does not answer: $cause"

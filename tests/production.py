@@ -67,10 +67,11 @@ class Stack:
         self.certificate = folder / "nginx" / "ssl" / "cert.pem"
 
     @contextlib.contextmanager
-    def running(self):
+    def running(self, **more):
+        """It runs inside of this context; `more` are settings of its own."""
         clone(self.folder)
         subprocess.run(["ops/setup.sh", DOMAIN], cwd=self.folder, check=True, capture_output=True)
-        self.be_apart(self.folder / ".env.production")
+        self.be_apart(self.folder / ".env.production", **more)
         try:
             self.compose("build")
             started = time.monotonic()

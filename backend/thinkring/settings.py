@@ -147,7 +147,29 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shared by all workers and containers, unlike the default cache; its table comes with the migrations of `core`.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}
+DATABASE_CACHE = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}
+CACHES: dict[str, dict] = {"default": DATABASE_CACHE}
+# In the place of the database, for what is counted and read often; the database does it while Redis is away.
+REDIS_HOST = env.text("REDIS_HOST", "")
+if REDIS_HOST:
+    if not DB_HOST:
+        raise ImproperlyConfigured(
+            "set DB_HOST to the host of the PostgreSQL server too: it counts what changes, for what Redis keeps."
+        )
+    CACHES = {
+        "default": {
+            "BACKEND": "apps.core.cache.Cache",
+            "LOCATION": f"redis://{REDIS_HOST}:{env.integer('REDIS_PORT', 6379, 1, 65535)}",
+            "OPTIONS": {
+                "password": env.secret("REDIS_PASSWORD", 12, None),
+                "serializer": "apps.core.cache.Serializer",
+                # Seconds; then it is away for a while.
+                "socket_connect_timeout": 1,
+                "socket_timeout": 1,
+            },
+        },
+        "database": DATABASE_CACHE,
+    }
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -170,6 +192,8 @@ AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "apps.accounts.lockout.name_kept"
 AXES_CLIENT_IP_CALLABLE = "apps.accounts.lockout.address_kept"
 AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
+if REDIS_HOST:
+    AXES_HANDLER = "apps.accounts.lockout.CacheHandler"
 # Of a form that failed nothing is kept but that it failed.
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 # apps.core.audit has it, without names.

@@ -5,13 +5,17 @@ That locks out who was wrong too often (AXES_… in the settings).
 
 import hashlib
 import math
+import time
 import unicodedata
 from functools import partial
 
+from axes.handlers.cache import AxesCacheHandler
+from axes.helpers import get_client_cache_keys
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.signals import user_login_failed
+from django.core.cache import cache
 from django.db.models import Max, Sum
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -23,8 +27,20 @@ from apps.accounts import second_factor
 from apps.accounts.models import User, password_set
 from apps.core import audit, throttling
 from apps.core.errors import KINDS, json_error
-from apps.core.models import CallCount
 from apps.core.throttling import Limit, network
+
+COOLOFF_SECONDS = int(settings.AXES_COOLOFF_TIME.total_seconds())
+
+
+class CacheHandler(AxesCacheHandler):
+    """What django-axes counts, in Redis, together with when it was tried last."""
+
+    def user_login_failed(self, sender, credentials, request=None, **kwargs):
+        # Who is locked out already does not stay so by trying.
+        if request is not None and not request.axes_locked_out:
+            last = _last(name_kept(request, credentials), address_kept(request))
+            self.cache.set(last, int(time.time()), COOLOFF_SECONDS)
+        super().user_login_failed(sender, credentials, request, **kwargs)
 
 
 class LoginAddressLimit(Limit):
@@ -65,20 +81,25 @@ def name_kept(request: HttpRequest, credentials: dict | None) -> str:
 
     An account's name and its address are counted apart: together they would tell that they are of one account.
     """
-    return _digest(name_tried(request, credentials))
+    digest = _digest(name_tried(request, credentials))
+    # In Redis nothing can be found by the name alone, and what was tried before an `unlock` is left behind.
+    return f"{digest}{cache.get(_unlocked(digest), '')}" if settings.REDIS_HOST else digest
 
 
 @receiver(password_set)
 def unlock(user: User, **kwargs) -> None:
     """Who tried the password of before is not locked out any more."""
     names = [_digest(compared(name)) for name in (user.username, user.email) if name]
+    if settings.REDIS_HOST:
+        for name in names:
+            cache.set(_unlocked(name), time.time_ns(), COOLOFF_SECONDS)
     AccessAttempt.objects.filter(username__in=names).delete()
 
 
 def forget(user: User) -> None:
     """What is kept of those who tried to log in to this account."""
     unlock(user)
-    CallCount.objects.filter(key=_guesses(user)).delete()
+    throttling.forget(_guesses(user))
 
 
 def address_kept(request: HttpRequest) -> str:
@@ -93,14 +114,14 @@ def accepts_code(request: HttpRequest, user: User, name: str, code: str) -> bool
     knows the password.
     """
     if code:
-        guesses, seconds_left = throttling.count(_guesses(user), settings.AXES_COOLOFF_TIME.total_seconds())
+        guesses, seconds_left = throttling.count(_guesses(user), COOLOFF_SECONDS)
         if guesses > settings.AXES_FAILURE_LIMIT:
             audit.record("login.refused", account=user.pk, path=request.path, locked=True)
             # With these django-axes has `answer` answer.
             request.axes_locked_out, request.locked_for = True, seconds_left  # type: ignore[attr-defined]
             return False
     if second_factor.passes(user, code):
-        CallCount.objects.filter(key=_guesses(user)).delete()
+        throttling.forget(_guesses(user))
         return True
     if code:
         user_login_failed.send(__name__, credentials={"username": name}, request=request)
@@ -145,14 +166,26 @@ def _too_many(request: HttpRequest, message: str, seconds: int) -> HttpResponse:
 
 def _seconds_locked(request: HttpRequest, credentials: dict | None) -> float:
     """Until who tries this name from this address is not locked out any more; 0 for who is not."""
+    name, address = name_kept(request, credentials), address_kept(request)
+    if settings.REDIS_HOST:
+        (key,) = get_client_cache_keys(AccessAttempt(username=name, ip_address=address))
+        if cache.get(key, 0) < settings.AXES_FAILURE_LIMIT:
+            return 0
+        return cache.get(_last(name, address), 0) + COOLOFF_SECONDS - time.time()
     begun = timezone.now() - settings.AXES_COOLOFF_TIME
-    attempts = AccessAttempt.objects.filter(
-        username=name_kept(request, credentials), ip_address=address_kept(request), attempt_time__gt=begun
-    )
+    attempts = AccessAttempt.objects.filter(username=name, ip_address=address, attempt_time__gt=begun)
     found = attempts.aggregate(failures=Sum("failures_since_start"), last=Max("attempt_time"))
     if (found["failures"] or 0) < settings.AXES_FAILURE_LIMIT:
         return 0
     return (found["last"] - begun).total_seconds()
+
+
+def _unlocked(name: str) -> str:
+    return f"unlocked:{name}"
+
+
+def _last(name: str, address: str) -> str:
+    return f"tried:{name}:{address}"
 
 
 def _guesses(user: User) -> str:

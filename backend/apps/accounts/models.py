@@ -139,6 +139,20 @@ class Session(models.Model):
         return f"{self.user} {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class ChangeCount(models.Model):
+    """How often something that an account has was changed.
+
+    PostgreSQL counts it by itself at the end of each transaction (thinking/migrations/0007), so that nothing that
+    writes can forget it, and deletes it with the account. SQLite counts nothing.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.DO_NOTHING, primary_key=True, related_name="change_count")
+    changes = models.BigIntegerField()
+
+    def __str__(self):
+        return f"{self.user} {self.changes}"
+
+
 class SecondFactor(models.Model):
     """The authenticator app of an account; asked for at log-in once it is confirmed."""
 

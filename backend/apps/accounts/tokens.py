@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
@@ -44,13 +45,16 @@ def start_session(user: User, user_agent: str = "") -> Pair:
         return _issue(Session.objects.create(user=user, user_agent=user_agent[:USER_AGENT_LENGTH]))
 
 
-OPEN = Prepared(
-    lambda id: Session.objects.open().select_related("user").filter(pk=id, user__is_active=True),
-)
+def _open(id: uuid.UUID) -> QuerySet[Session]:
+    sessions = Session.objects.open().select_related("user").filter(pk=id, user__is_active=True)
+    return sessions.annotate(changes=F("user__change_count__changes"))
+
+
+OPEN = Prepared(_open)
 
 
 def session_of(access: str) -> Session:
-    """The open session that an access token belongs to, with its user."""
+    """The open session that an access token belongs to, with its user, and as `changes` the user's change count."""
     session = OPEN.first(uuid.UUID(_read(AccessToken, access)["session"]))
     if session is None:
         raise ApiError("AUTH_002")

@@ -15,6 +15,7 @@ from rest_framework import generics, mixins
 from apps.core.expressions import Total
 from apps.core.pagination import OnePassPagination
 from apps.core.prepared import Prepared
+from apps.core.remembered import remembered
 from apps.core.versions import VersionedMixin
 
 
@@ -142,6 +143,7 @@ class RowsMixin(mixins.ListModelMixin, RowsView):
     def get_queryset(self):
         return self.shown(*self.ids)
 
+    @remembered
     def list(self, request, *args, **kwargs):
         return self.get_paginated_response(self.paginate_queryset(self.page))
 

@@ -1,4 +1,7 @@
-"""Limits on how often somebody may ask in a minute. All workers and containers count together, in the database."""
+"""Limits on how often somebody may ask in a minute.
+
+All workers and containers count together: in Redis where there is one and it answers, else in the database.
+"""
 
 import hashlib
 import ipaddress
@@ -7,10 +10,13 @@ import uuid
 from threading import Lock
 
 from django.conf import settings
+from django.core.cache.backends.redis import RedisCache
 from django.db import connection
 from rest_framework.throttling import BaseThrottle
 
 from apps.core import audit
+from apps.core.cache import in_redis
+from apps.core.models import CallCount
 from apps.core.requests import client_address
 
 MINUTE = 60.0
@@ -43,6 +49,8 @@ def count(key: str, seconds: float = MINUTE, more: int = 1) -> tuple[int, float]
     The first call begins a window of so many `seconds`.
     """
     now = time.time()
+    if counted := in_redis(lambda redis: _count_in(redis, key, more, now, seconds)):
+        return counted
     values: dict[str, str | float] = {
         "key": key,
         "more": more,
@@ -54,6 +62,23 @@ def count(key: str, seconds: float = MINUTE, more: int = 1) -> tuple[int, float]
         cursor.execute(COUNT, values)
         calls, ends_at = cursor.fetchone()
     return calls, ends_at - now
+
+
+def _count_in(redis: RedisCache, key: str, more: int, now: float, seconds: float) -> tuple[int, float]:
+    # In milliseconds, since whole numbers are what Redis keeps as they are.
+    ends_at = int((now + seconds) * 1000)
+    redis.add(key, ends_at, seconds)
+    ends_at = redis.get(key, ends_at)
+    # Its own key for each window, so that none can end between the two.
+    window = f"{key}:{ends_at}"
+    redis.add(window, 0, 2 * seconds)
+    return redis.incr(window, more), ends_at / 1000 - now
+
+
+def forget(key: str) -> None:
+    """The calls under this key; the next one begins a window."""
+    in_redis(lambda redis: redis.delete(key))
+    CallCount.objects.filter(key=key).delete()
 
 
 def take_in_hand(key: str) -> float | None:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from apps.core.errors import ApiError, invalid
 from apps.core.models import VersionedModel
+from apps.core.remembered import remembered
 
 # nginx makes an ETag weak when it compresses the answer: W/"3" is the same version.
 IF_MATCH = re.compile(r'(?:([0-9]{1,9})|(?:W/)?"([0-9]{1,9})")')
@@ -58,6 +59,7 @@ class VersionedMixin(generics.GenericAPIView):
         """The object, locked until the end of the transaction."""
         raise NotImplementedError
 
+    @remembered
     def retrieve(self, request, *args, **kwargs):
         return versioned(self.get_current())
 

@@ -1,5 +1,6 @@
 """Who guesses at passwords is locked out for a while, in the API and in the admin alike."""
 
+import time
 from datetime import timedelta
 
 import pyotp
@@ -10,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from apps.accounts import lockout
 from apps.accounts.models import SecondFactor
 from apps.core.models import CallCount
 from conftest import PASSWORD, UserFactory, refused, signed_in
@@ -56,6 +58,7 @@ def test_a_name_and_an_address_do_not_show_that_they_are_of_one_account(alice, n
 
 
 @pytest.mark.limits
+@pytest.mark.usefixtures("no_redis")
 def test_beyond_the_limit_of_a_minute_too(alice):
     """Who is locked out is told when that ends, and not that a minute is enough."""
     for _ in range(2):
@@ -81,6 +84,7 @@ def test_nobody_else_is(alice, bob):
     assert login("alice", PASSWORD, address="203.0.113.2").status_code == 200
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_until_fifteen_minutes_later(alice):
     guess(10)
 
@@ -107,6 +111,7 @@ def test_guessing_at_codes(alice):
     assert guess(10, password=PASSWORD, code="000000") == [401] * 9 + [429]
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_guessing_at_codes_from_many_addresses(alice):
     """Whoever does that knows the password, so that no stranger can lock anybody out."""
     totp = pyotp.TOTP(pyotp.random_base32())
@@ -193,6 +198,7 @@ def test_the_admin_has_the_limits_of_the_log_in():
     assert Client().get("/admin/login/").status_code == 200
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_what_is_kept_of_a_guess(alice):
     Client().post("/admin/login/", {"username": "alice", "password": "a-secret-of-mine", "code": "123456"})
     login(password="a-secret-of-mine")
@@ -204,3 +210,39 @@ def test_what_is_kept_of_a_guess(alice):
     assert "alice" not in kept
     assert "a-secret" not in kept
     assert "123456" not in kept
+
+
+@pytest.mark.usefixtures("redis")
+class TestInRedis:
+    """What of it ends after a quarter of an hour says its server, whose clock does not travel."""
+
+    @pytest.fixture(autouse=True)
+    def short(self, settings, monkeypatch):
+        settings.AXES_COOLOFF_TIME = timedelta(seconds=2)
+        monkeypatch.setattr(lockout, "COOLOFF_SECONDS", 2)
+
+    def test_until_it_is_over(self, alice):
+        guess(10)
+        response = login(password=PASSWORD)
+        refused(response, 429, "SRV_004")
+        assert 1 <= int(response["Retry-After"]) <= 2
+
+        time.sleep(2.1)
+        assert login(password=PASSWORD).status_code == 200
+
+    def test_guessing_at_codes_from_many_addresses(self, alice):
+        totp = pyotp.TOTP(pyotp.random_base32())
+        SecondFactor.objects.create(user=alice, secret=totp.secret, confirmed_at=timezone.now())
+        addresses = [f"203.0.113.{number}" for number in range(1, 13)]
+
+        answers = [login(password=PASSWORD, code="000000", address=address) for address in addresses]
+
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+        time.sleep(3)
+        assert login(password=PASSWORD, code=totp.now(), address="198.51.100.1").status_code == 200
+
+    def test_nothing_is_asked_of_the_database(self, alice):
+        guess(3)
+
+        assert not AccessAttempt.objects.exists()
+        assert not CallCount.objects.exists()

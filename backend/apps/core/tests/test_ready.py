@@ -32,6 +32,7 @@ def test_a_pending_migration_is_named(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("no_redis")
 def test_a_cache_without_its_table(client):
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE core_cache")

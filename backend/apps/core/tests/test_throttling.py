@@ -50,6 +50,7 @@ def test_log_in_of_many_names_from_one_address(alice):
     refused(login("alice", PASSWORD), 429, "SRV_004")
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_a_minute_later(alice):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         statuses(lambda: login("alice"), 6)
@@ -60,6 +61,7 @@ def test_a_minute_later(alice):
         assert login("alice", PASSWORD).status_code == 200
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_a_clock_that_was_wrong_locks_nobody_out(alice):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         statuses(lambda: login("alice"), 6)
@@ -122,6 +124,7 @@ def test_an_address_of_ipv6_is_that_of_its_network(rf):
     assert networks == {"2001:db8:1:2::/64", "2001:db8:1:3::/64"}
 
 
+@pytest.mark.usefixtures("no_redis")
 def test_names_and_addresses_are_not_stored(alice):
     login("alice", address="203.0.113.77")
 
@@ -193,12 +196,14 @@ class TestManyAtOnce:
 
         assert 305 - 2 * (throttling.AT_ONCE - 1) <= allowed <= 305
 
+    @pytest.mark.usefixtures("no_redis")
     def test_the_database_is_asked_once_for_ten(self, alice, django_assert_num_queries):
         limit = throttling.SignedInLimit()
 
         with django_assert_num_queries(2):
             assert all(limit.allows("alice") for _ in range(20))
 
+    @pytest.mark.usefixtures("no_redis")
     def test_what_is_in_hand_ends_with_its_minute(self, alice):
         limit = throttling.SignedInLimit()
         with time_machine.travel(1_800_000_000, tick=False) as clock:
@@ -206,6 +211,7 @@ class TestManyAtOnce:
             clock.shift(61)
             assert sum(limit.allows("alice") for _ in range(400)) == 305
 
+    @pytest.mark.usefixtures("no_redis")
     def test_nor_is_it_kept_by_a_clock_that_was_wrong(self, alice):
         limit = throttling.SignedInLimit()
         with time_machine.travel(1_800_000_000, tick=False) as clock:

@@ -5,6 +5,7 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 
 from apps.core.errors import invalid
+from apps.core.remembered import remembered
 from apps.thinking import diff
 from apps.thinking.api.fields import UUIDField
 from apps.thinking.api.serializers import ReferenceSerializer, RoundNumberSerializer
@@ -101,6 +102,7 @@ class RoundDiffView(generics.GenericAPIView):
         parameters=[OpenApiParameter("with", OpenApiTypes.UUID, required=True, description="The other round.")],
         responses=DIFF,
     )
+    @remembered
     def get(self, request, pk):
         rounds = Round.objects.owned_by(request.user).kept().defer("note", "folded")
         round = generics.get_object_or_404(rounds, pk=pk)

@@ -2,6 +2,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 
+from apps.core.remembered import remembered
 from apps.thinking.content import LEAST_WEIGHT, MOST_WEIGHT
 from apps.thinking.graph import graph
 from apps.thinking.models import NodeLink, Project, Step
@@ -51,5 +52,6 @@ class ProjectGraphView(generics.GenericAPIView):
         return Project.objects.owned_by(self.request.user).kept()
 
     @extend_schema(summary="The ring map of a project: nodes with their places, and links")
+    @remembered
     def get(self, request, *args, **kwargs):
         return Response(graph(self.get_object()))

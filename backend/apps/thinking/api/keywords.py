@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from apps.core.errors import invalid
+from apps.core.remembered import remembered
 from apps.core.schema import IF_MATCH
 from apps.core.versions import check_version
 from apps.thinking import keywords, suggestions
@@ -70,6 +71,7 @@ class StepKeywordsView(LockedPlaceMixin):
         responses=KeywordSerializer(many=True),
         operation_id="steps_keywords_list",
     )
+    @remembered
     def get(self, request, pk):
         page = self.paginate_queryset(suggestions.suggest(self.get_object()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -4,6 +4,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 
 from apps.core.pagination import OnePassPagination
+from apps.core.remembered import remembered
 from apps.thinking import search
 from apps.thinking.api.serializers import ReferenceSerializer, RoundNumberSerializer
 from apps.thinking.models import Node, Step
@@ -40,6 +41,7 @@ class SearchView(generics.ListAPIView):
         ],
         operation_id="search",
     )
+    @remembered
     def get(self, request):
         serializer = QuerySerializer(data=request.query_params)
         serializer.is_valid(raise_exception=True)

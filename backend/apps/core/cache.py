@@ -1,0 +1,96 @@
+"""Redis, which may be away or empty at any time.
+
+https://docs.djangoproject.com/en/5.2/topics/cache/#redis
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.redis import RedisCache
+
+logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
+
+# Seconds for which nobody of a process asks a server that has not answered.
+PAUSE = 5.0
+
+
+class Serializer:
+    """Numbers, which Redis itself can add to, and text; Django's own would run what it reads."""
+
+    def dumps(self, value: int | str) -> int | bytes:
+        return value.encode() if isinstance(value, str) else value
+
+    def loads(self, kept: bytes) -> int | str:
+        try:
+            return int(kept)
+        except ValueError:
+            return kept.decode()
+
+
+class Cache(BaseCache):
+    """Redis; while it does not answer, the cache in the database, where nothing of it is known."""
+
+    # Of the process; each thread has a cache of its own.
+    away_until = 0.0
+
+    def __init__(self, server: str, params: dict[str, Any]):
+        # Here, so that who has no Redis does not load it.
+        from redis import RedisError
+
+        super().__init__(params)
+        self.error = RedisError
+        self.redis = RedisCache(server, params)
+
+    def in_redis(self, ask: Callable[[RedisCache], Found]) -> Found | None:
+        """What is found by asking Redis; None while it does not answer."""
+        if time.monotonic() < Cache.away_until:
+            return None
+        try:
+            found = ask(self.redis)
+        except self.error as error:
+            if not Cache.away_until:
+                logger.warning("Redis does not answer (%s); the database does what it did", error)
+            Cache.away_until = time.monotonic() + PAUSE
+            return None
+        if Cache.away_until:
+            Cache.away_until = 0.0
+            logger.info("Redis answers again")
+        return found
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        answered = self.in_redis(lambda redis: (getattr(redis, method)(*arguments),))
+        return answered[0] if answered else getattr(caches["database"], method)(*arguments)
+
+    def add(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
+        return self._ask("add", key, value, timeout, version)
+
+    def get(self, key, default=None, version=None):
+        return self._ask("get", key, default, version)
+
+    def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
+        return self._ask("set", key, value, timeout, version)
+
+    def touch(self, key, timeout=DEFAULT_TIMEOUT, version=None):
+        return self._ask("touch", key, timeout, version)
+
+    def delete(self, key, version=None):
+        return self._ask("delete", key, version)
+
+    def incr(self, key, delta=1, version=None):
+        return self._ask("incr", key, delta, version)
+
+    def clear(self):
+        return self._ask("clear")
+
+
+def in_redis(ask: Callable[[RedisCache], Found]) -> Found | None:
+    """What is found by asking Redis; None where there is none, and while it does not answer."""
+    cache: Any = caches["default"]
+    return cache.in_redis(ask) if settings.REDIS_HOST else None

@@ -8,7 +8,6 @@ import factory
 import psycopg
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
 from django.utils import translation
@@ -18,7 +17,7 @@ from rest_framework.test import APIClient
 from apps.accounts import mails, tokens
 from apps.accounts.models import User
 from apps.core import throttling
-from apps.core.cache import Cache
+from apps.core.cache import Cache, in_redis
 from apps.core.errors import KINDS
 
 PASSWORD = "tomato-9-umbrella"
@@ -94,8 +93,8 @@ def postgresql():
 def empty_redis(settings):
     """With tests/with-redis.sh: no test finds there what another one has left."""
     if settings.REDIS_HOST:
-        caches["default"].redis.clear()
         Cache.away_until = 0.0
+        in_redis(lambda redis: redis.clear())
 
 
 @pytest.fixture

@@ -449,6 +449,38 @@ def test_metrics(stack, shell):
     assert asked <= set(re.findall(r"^\w+", said, re.M))
 
 
+def test_scale(stack, shell):
+    try:
+        shell(commands("scale"))
+        assert len(shell("docker-compose ps -q backend").split()) == 3
+    finally:
+        stack.compose("up", "-d")
+        stack.wait()
+    assert len(shell("docker-compose ps -q backend").split()) == 1
+
+
+def test_redis(stack, shell):
+    """It is used, and missed by nobody but the doctor."""
+    settings = stack.folder / ".env.production"
+    kept = settings.read_text()
+    count = "docker-compose exec -T redis sh -c 'REDISCLI_AUTH=\"$REDIS_PASSWORD\" redis-cli dbsize'"
+    try:
+        shell(commands("redis"))
+        stack.wait()
+        name = stack.register()["username"]
+        assert int(shell(count)) > 0
+        shell("docker-compose stop redis")
+        assert stack.can_log_in(name)
+        said = shell("ops/doctor.sh || true")
+        assert "redis does not run." in said
+        assert "Redis does not answer" in stack.logs("backend")
+    finally:
+        settings.write_text(kept)
+        docker("rm", "-f", stack.container("redis"))
+        stack.compose("up", "-d")
+        stack.wait()
+
+
 def test_troubleshooting_start(stack, shell):
     said = shell(commands("troubleshooting-start"))
 

@@ -4,6 +4,9 @@
 #   sh adapt.sh NGINX.CONF RESOLV.CONF FOLDER    into FOLDER; the names come from ALLOWED_HOSTS
 #
 # Run by each pod of nginx as it starts. A line that is to be changed and is not there, or not as often as it was, ends it.
+
+# The variables are nginx's.
+# shellcheck disable=SC2016
 set -eu
 
 conf=$1
@@ -28,15 +31,17 @@ nameserver=$(sed -n 's/^nameserver *//p' "$resolv" | head -n 1)
 namespace=$(sed -n 's/^search *\([^ ]*\.svc\.[^ ]*\).*/\1/p' "$resolv")
 [ -n "$nameserver" ] && [ -n "$namespace" ] ||
   fail "$resolv does not say which names this pod looks up where: set dnsPolicy to ClusterFirst."
-[ -n "${ALLOWED_HOSTS:-}" ] || fail 'set ALLOWED_HOSTS to the page'\''s name and the API'\''s, with a comma between them.'
+case ${ALLOWED_HOSTS:-} in
+  ?*,?*) ;;
+  *) fail "set ALLOWED_HOSTS to the page's name and the API's, with a comma between them." ;;
+esac
 
 cat "$conf" >"$folder/nginx.conf"
 change 1 'resolver 127.0.0.11 ' "s/resolver 127.0.0.11 /resolver $nameserver /"
 change 2 'server backend:8000 ' "s/server backend:8000 /server backend.$namespace:8000 /"
 change 1 'server frontend:3000 ' "s/server frontend:3000 /server frontend.$namespace:3000 /"
 # Names that a server has of its own, from a file that git ignores.
-change 2 'include /etc/nginx/domain/page*.names;' 's|/etc/nginx/domain/|/etc/nginx/adapted/|'
-change 2 'include /etc/nginx/domain/api*.names;' 's|/etc/nginx/domain/|/etc/nginx/adapted/|'
+change 4 'include /etc/nginx/domain/' 's|/etc/nginx/domain/|/etc/nginx/adapted/|'
 # Their redirect to https is behind-ingress.conf's, and nobody but root may listen there.
 change 2 'listen 80;' 's/listen 80;/listen 127.0.0.1:8079;/'
 change 1 'listen 443 ssl http2;' 's|listen 443 ssl http2;|listen 8000;\n        include /etc/nginx/adaptation/behind-ingress.conf;|'

@@ -88,7 +88,7 @@ test-start:
 
 .PHONY: test-backend
 test-backend: $(VENV)/installed ## the back end: lint, types, its tests on SQLite
-	@cd backend && $(VENV)/bin/ruff check . ../tests && $(VENV)/bin/ruff format --check . ../tests
+	@cd backend && $(VENV)/bin/ruff check . ../tests ../ops && $(VENV)/bin/ruff format --check . ../tests ../ops
 	@cd backend && $(VENV)/bin/mypy .
 	@$(MANAGE) makemigrations --check --dry-run
 	@cd backend && $(PYTEST) -n auto --create-db
@@ -100,7 +100,7 @@ WITH_REDIS = apps/core/tests/test_cache.py apps/core/tests/test_throttling.py ap
 test-postgres: $(VENV)/installed ## on a throw-away PostgreSQL 15: the back end's tests on the oldest release's database, with Redis, and every release's upgrade
 	@cd backend && UPGRADE_FROM=$(firstword $(sort $(wildcard $(CURDIR)/tests/upgrades/*.sql))) ../tests/with-postgres.sh $(PYTEST) -n auto --create-db
 	@cd backend && ../tests/with-postgres.sh ../tests/with-redis.sh $(PYTEST) --create-db $(WITH_REDIS)
-	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades
+	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades tests/kubernetes/test_database.py
 
 .PHONY: test-upgrades
 test-upgrades: $(VENV)/installed ## the back end's tests on the database of every release, as pull requests have it
@@ -122,7 +122,7 @@ test-linters: $(VENV)/installed ## scripts, Dockerfiles, YAML, nginx, workflows:
 
 .PHONY: test-whole
 test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, front door, operations, benchmarks
-	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture and not alone' tests --ignore tests/upgrades
+	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture and not alone' tests --ignore tests/upgrades --ignore tests/kubernetes/test_database.py
 	@$(PYTEST) -c tests/pytest.ini -m alone tests/operations
 
 .PHONY: bench

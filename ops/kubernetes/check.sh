@@ -102,7 +102,7 @@ look_at_the_schema() {
   apply app.kubernetes.io/component=settings
   run_job check || {
     cat "$folder/said" >&2
-    fail "the new backend refuses to look at the database: $cause. What runs was not changed."
+    fail "the new backend refuses to look at the database: ${cause%.}. What runs was not changed."
   }
 }
 

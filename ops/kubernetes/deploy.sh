@@ -87,7 +87,7 @@ quietly "the database is not there: kubectl --namespace $namespace describe clus
 reached 'The database answers.'
 run_job migrate || {
   cat "$folder/said" >&2
-  fail "the migration failed: $cause. The release before answers as it did."
+  fail "the migration failed: ${cause%.}. The release before answers as it did."
 }
 reached 'The schema is that of the release.'
 roll_out app.kubernetes.io/name=nginx nginx

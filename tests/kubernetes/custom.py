@@ -1,9 +1,9 @@
 """
 The fields that ops/kubernetes uses of CloudNativePG's, its Barman Cloud plugin's and cert-manager's resources.
 
-Their own schemas come with their installation, and not with any package that could be a requirement here. These were written
-by hand from their documentation (CloudNativePG 1.30, plugin 0.16, cert-manager 1.19): a field that is misspelt or stands in
-the wrong place is found, a value that only their own controllers refuse is not.
+Their own schemas come with their installation, and not with any package that could be a requirement here. These were
+written by hand from their documentation (CloudNativePG 1.30, plugin 0.16, cert-manager 1.19): a field that is misspelt
+or stands in the wrong place is found, a value that only their own controllers refuse is not.
 """
 
 TEXT = {"type": "string", "minLength": 1}
@@ -79,9 +79,7 @@ CLUSTER = fields(
     storage=fields(["size"], size=TEXT, storageClass=TEXT),
     resources=RESOURCES,
     ephemeralVolumesSizeLimit=fields(shm=TEXT, temporaryData=TEXT),
-    affinity=fields(
-        enablePodAntiAffinity=FLAG, topologyKey=TEXT, podAntiAffinityType=choice("preferred", "required")
-    ),
+    affinity=fields(enablePodAntiAffinity=FLAG, topologyKey=TEXT, podAntiAffinityType=choice("preferred", "required")),
 )
 SCHEDULED_BACKUP = fields(
     ["schedule", "cluster"],

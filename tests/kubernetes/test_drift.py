@@ -1,4 +1,4 @@
-"""What is said here and elsewhere too is the same: compose's file, the images, the settings, the schedule of one server."""
+"""What is said here and elsewhere too is the same: compose's file, images, settings, the schedule of one server."""
 
 import os
 import re
@@ -88,9 +88,7 @@ def test_what_compose_keeps_in_memory_is_in_memory(name):
 
 @each_overlay
 def test_the_database_is_set_as_composes(overlay):
-    flags = dict(
-        flag.removeprefix("-c").split("=", 1) for flag in COMPOSE["db"]["command"] if flag.startswith("-c")
-    )
+    flags = dict(flag.removeprefix("-c").split("=", 1) for flag in COMPOSE["db"]["command"] if flag.startswith("-c"))
     parameters = of_kind(rendered(overlay), "Cluster")["database"]["spec"]["postgresql"]["parameters"]
 
     assert {name: parameters[name] for name in set(parameters) - OURS} == {
@@ -198,7 +196,9 @@ def test_the_backend_reads_every_variable_that_it_is_given(overlay):
 def test_values_that_compose_sets_too(overlay):
     """But for the database's host, which is another, and what this has besides."""
     given = settings(rendered(overlay))
-    listed = dict(entry.split("=", 1) for entry in COMPOSE["backend"]["environment"] + COMPOSE["frontend"]["environment"])
+    listed = dict(
+        entry.split("=", 1) for entry in COMPOSE["backend"]["environment"] + COMPOSE["frontend"]["environment"]
+    )
     fixed = {name: value for name, value in listed.items() if not value.startswith("${")}
     default = re.fullmatch(r"\$\{VITE_API_BASE_URL:-(.*)\}", listed["VITE_API_BASE_URL"])[1]
 

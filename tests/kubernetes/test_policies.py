@@ -112,14 +112,23 @@ def test_every_pod_is_restricted(overlay):
             "sysctl kernel.msgmax",
         ),
         (lambda spec, container: container["securityContext"].update(privileged=True), "privileged of {}"),
-        (lambda spec, container: container["securityContext"].pop("allowPrivilegeEscalation"), "allowPrivilegeEscalation of {}"),
-        (lambda spec, container: container["securityContext"].pop("capabilities"), "capabilities that are not dropped of {}"),
+        (
+            lambda spec, container: container["securityContext"].pop("allowPrivilegeEscalation"),
+            "allowPrivilegeEscalation of {}",
+        ),
+        (
+            lambda spec, container: container["securityContext"].pop("capabilities"),
+            "capabilities that are not dropped of {}",
+        ),
         (
             lambda spec, container: container["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]),
             "capabilities that are added of {}",
         ),
         (lambda spec, container: container["ports"][0].update(hostPort=80), "hostPort of {}"),
-        (lambda spec, container: container["readinessProbe"].update(httpGet={"host": "10.0.0.1"}), "host of a probe of {}"),
+        (
+            lambda spec, container: container["readinessProbe"].update(httpGet={"host": "10.0.0.1"}),
+            "host of a probe of {}",
+        ),
     ],
 )  # fmt: skip
 def test_a_pod_that_is_not_is_found(change, violation):
@@ -151,7 +160,7 @@ def test_only_the_drill_has_the_key_to_the_cluster(overlay):
         assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["drill"]
 
 
-# --- Who talks to whom -------------------------------------------------------------------------------------------------
+# --- Who talks to whom ------------------------------------------------------------------------------------------------
 
 # Pods that others make in the namespace.
 FOREIGN = [
@@ -258,9 +267,7 @@ def test_the_ways_within_are_those_that_are_needed(overlay):
     open_ways = set()
     for one in everybody(found):
         for other in everybody(found):
-            leaving = {
-                port for peer, port in rules(found, one, "egress", "to") if peer is None or takes(peer, other)
-            }
+            leaving = {port for peer, port in rules(found, one, "egress", "to") if peer is None or takes(peer, other)}
             entering = {
                 port for peer, port in rules(found, other, "ingress", "from") if peer is None or takes(peer, one)
             }

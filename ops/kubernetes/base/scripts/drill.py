@@ -1,8 +1,9 @@
 """
-Restores the newest backup of the database into a cluster of its own, compares that with the one in use, and takes it away.
+Restores the newest backup of the database into a cluster of its own, compares that with the one in use, takes it away.
 
-It fails when the restored database is not there within RTO_SECONDS, when its migrations are others, or when rows are missing
-that were written RPO_SECONDS or longer before it began. The database in use is only read. One line says how it went.
+It fails when the restored database is not there within RTO_SECONDS, when its migrations are others, or when rows are
+missing that were written RPO_SECONDS or longer before it began. The database in use is only read. One line says how it
+went.
 """
 
 import json
@@ -41,15 +42,17 @@ class Clusters:
             "Authorization": f"Bearer {(self.account / 'token').read_text()}",
             "Content-Type": "application/yaml",
         }
-        request = urllib.request.Request(f"{self.address}{name}", body, headers, method=method)
+        request = urllib.request.Request(f"{self.address}{name}", body, headers, method=method)  # noqa: S310
         authority = ssl.create_default_context(cafile=self.account / "ca.crt")
         try:
-            with urllib.request.urlopen(request, timeout=30, context=authority) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=authority) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code == 404 and name:
                 return None
-            raise SystemExit(f"drill: Kubernetes refused {method} of a cluster: {error.code} {error.reason}") from error
+            raise SystemExit(
+                f"drill: Kubernetes refused {method} of a cluster: {error.code} {error.reason}."
+            ) from error
 
     def restore(self):
         self.call("POST", body=CLUSTER.read_bytes())
@@ -84,7 +87,7 @@ def contents(alias, moment):
 
 
 def difference(live, restored):
-    """What the restored one lacks, a sentence each. More rows than in the one in use are such as were deleted meanwhile."""
+    """What the restored one lacks, a sentence each. It may have more rows: such as were deleted meanwhile."""
     (live_rows, live_migrations), (rows, migrations) = live, restored
     lacking = [
         f"{name} has {rows[name]} rows instead of {number}" for name, number in live_rows.items() if rows[name] < number
@@ -92,6 +95,18 @@ def difference(live, restored):
     if migrations != live_migrations:
         lacking.append("its migrations are others")
     return lacking
+
+
+def drill(clusters, look):
+    """Seconds until the restored database was there, and what `look` has seen in the one in use and in that."""
+    clusters.remove()
+    begun = time.monotonic()
+    try:
+        clusters.restore()
+        seconds = time.monotonic() - begun
+        return seconds, look("default"), look("restored")
+    finally:
+        clusters.remove()
 
 
 def main():
@@ -105,17 +120,10 @@ def main():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
     django.setup()
     connections.settings["restored"] = connections.settings["default"] | {"HOST": "drill-rw"}
-
+    server = f"https://{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
     moment = timezone.now() - timedelta(seconds=RPO_SECONDS)
-    clusters = Clusters(f"https://{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}", ACCOUNT)
-    clusters.remove()
-    begun = time.monotonic()
-    try:
-        clusters.restore()
-        seconds = time.monotonic() - begun
-        live, restored = contents("default", moment), contents("restored", moment)
-    finally:
-        clusters.remove()
+
+    seconds, live, restored = drill(Clusters(server, ACCOUNT), lambda alias: contents(alias, moment))
     lacking = difference(live, restored)
     if lacking:
         sys.exit(f"drill: failed, restored in {seconds:.0f} s, but {'; '.join(lacking)}.")

@@ -31,8 +31,8 @@ def main(word):
         print("pending", f"{migration.app_label}.{migration.name}", flush=True)
     if unknown:
         return (
-            "The database is of a newer release than this image. Deploy that one; or, if you know that this one runs on its "
-            "schema, go back to it with `kubectl -n thinkring rollout undo deployment/backend`."
+            "The database is of a newer release than this image. Deploy that one; or, if you know that this one runs "
+            "on its schema, go back to it with `kubectl -n thinkring rollout undo deployment/backend`."
         )
     if word == "migrate":
         call_command("migrate", interactive=False, verbosity=0)

@@ -29,7 +29,7 @@ def rendered(overlay):
 @functools.cache
 def objects(folder):
     """Nobody may change them."""
-    return list(yaml.safe_load_all(text(folder)))
+    return list(yaml.load_all(text(folder), Loader=yaml.CSafeLoader))
 
 
 def of_kind(found, kind):

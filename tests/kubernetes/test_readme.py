@@ -1,9 +1,6 @@
 """What README.md says is what there is."""
 
 import re
-import shutil
-
-import pytest
 
 from production import ROOT
 
@@ -11,18 +8,6 @@ from .rendering import FOLDER, objects, of_kind, pods, rendered, settings
 
 README = (FOLDER / "README.md").read_text()
 BLOCKS = dict(re.findall(r"^```\w+ (\w+)\n(.*?)^```$", README, re.M | re.S))
-
-
-@pytest.fixture(scope="module")
-def mine(tmp_path_factory):
-    """A checkout with the overlay of one's own that the README has."""
-    checkout = tmp_path_factory.mktemp("mine")
-    shutil.copytree(ROOT / "nginx", checkout / "nginx", ignore=shutil.ignore_patterns("ssl", "letsencrypt"))
-    shutil.copytree(FOLDER, checkout / "ops" / "kubernetes")
-    overlay = checkout / "ops" / "kubernetes" / "overlays" / "mine"
-    overlay.mkdir()
-    (overlay / "kustomization.yaml").write_text(BLOCKS["overlay"])
-    return overlay
 
 
 def test_ones_own_overlay_has_ones_own_names_everywhere(mine):

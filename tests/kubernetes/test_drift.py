@@ -194,7 +194,6 @@ def test_the_backend_reads_every_variable_that_it_is_given(overlay):
 
 @each_overlay
 def test_values_that_compose_sets_too(overlay):
-    """But for the database's host, which is another, and what this has besides."""
     given = settings(rendered(overlay))
     listed = dict(
         entry.split("=", 1) for entry in COMPOSE["backend"]["environment"] + COMPOSE["frontend"]["environment"]
@@ -202,11 +201,10 @@ def test_values_that_compose_sets_too(overlay):
     fixed = {name: value for name, value in listed.items() if not value.startswith("${")}
     default = re.fullmatch(r"\$\{VITE_API_BASE_URL:-(.*)\}", listed["VITE_API_BASE_URL"])[1]
 
-    assert {name: given[name] for name in set(fixed) - {"DB_HOST"}} == {
-        name: fixed[name] for name in set(fixed) - {"DB_HOST"}
-    }
+    # The database's address is DATABASE_URL.
+    assert {name: value for name, value in fixed.items() if not name.startswith("DB_")} == {"DEBUG": given["DEBUG"]}
     assert given["VITE_API_BASE_URL"] == default
-    for name in set(given) & set(EXAMPLE) - {"DB_HOST", "REDIS_HOST"}:
+    for name in set(given) & set(EXAMPLE) - {"REDIS_HOST"}:
         assert given[name] == EXAMPLE[name], name
     if overlay == "production":
         assert given["REDIS_HOST"] == "redis"
@@ -216,11 +214,16 @@ def test_values_that_compose_sets_too(overlay):
 def test_the_backend_takes_its_settings(overlay):
     """With a secret of the length that it wants in the place of each that is somebody's."""
     found = rendered(overlay)
-    secrets = dict.fromkeys(names(pod(found, "Deployment/backend")), "a secret of nobody, long enough for each")
-    environment = {"PATH": os.environ["PATH"], **settings(found), **secrets}
+    secret = "of-nobody-and-long-enough-for-each-of-them"
+    given = {
+        entry["name"]: entry.get("value", secret).replace("$(DB_PASSWORD)", secret)
+        for entry in pod(found, "Deployment/backend").spec["containers"][0]["env"]
+    }
+    environment = {"PATH": os.environ["PATH"], **settings(found), **given}
     look = (
         "import django; django.setup(); from django.conf import settings as s; "
-        "print(s.DEBUG, s.DATABASES['default']['HOST'], s.TRUSTED_PROXIES, s.STATIC_ROOT)"
+        "hosts = {name: database['HOST'] for name, database in s.DATABASES.items()}; "
+        "print(s.DEBUG, hosts, s.TRUSTED_PROXIES, s.STATIC_ROOT)"
     )
 
     result = subprocess.run(
@@ -232,7 +235,8 @@ def test_the_backend_takes_its_settings(overlay):
     )
 
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "False database-rw 1 /app/build/static\n"
+    hosts = {"default": "database-rw"} | ({"replica": "database-ro"} if overlay == "production" else {})
+    assert result.stdout == f"False {hosts} 1 /app/build/static\n"
 
 
 @each_overlay
@@ -245,8 +249,9 @@ def test_every_job_has_what_the_backend_has(overlay):
             own = made.spec["containers"][0]
             assert own["image"] == backend["image"], made.owner
             assert own["envFrom"] == backend["envFrom"], made.owner
-            # It sends no mails.
-            assert [entry for entry in backend["env"] if entry["name"] != "EMAIL_HOST_PASSWORD"] == own["env"]
+            # It sends no mails, and reads what is written.
+            others = ("EMAIL_HOST_PASSWORD", "DATABASE_REPLICA_URL")
+            assert [entry for entry in backend["env"] if entry["name"] not in others] == own["env"]
 
 
 def test_what_cron_does_on_one_server_is_done_at_the_same_times():

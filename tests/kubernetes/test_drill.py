@@ -159,6 +159,13 @@ def test_what_is_missing_is_named(drill, rows, migrations, lacking):
     assert drill.difference((ROWS, {"one"}), (rows, migrations)) == lacking
 
 
+def test_the_restored_database_is_asked_as_the_one_in_use_but_for_its_host_and_authority(drill):
+    live = {"HOST": "database-rw", "NAME": "one", "OPTIONS": {"sslmode": "verify-full", "sslrootcert": "/ca", "a": 1}}
+
+    assert drill.beside(live) == {"HOST": "drill-rw", "NAME": "one", "OPTIONS": {"sslmode": "require", "a": 1}}
+    assert live["OPTIONS"]["sslmode"] == "verify-full"
+
+
 def test_the_names_in_it_are_those_of_the_cluster():
     text = SCRIPT.read_text()
 

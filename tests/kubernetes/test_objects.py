@@ -4,6 +4,7 @@ import copy
 import functools
 import itertools
 import re
+from urllib.parse import urlsplit
 
 import jsonschema
 import kubernetes_validate
@@ -15,7 +16,10 @@ from .rendering import FOLDER, OVERLAYS, drill_cluster, of_kind, pod, pods, rend
 # The least that check.sh takes, and the newest whose schema there is.
 VERSIONS = ["1.30", kubernetes_validate.latest_version()]
 # What the operators make when they are given the resources, by the name of the resource.
-MADE = {"Secret": {"database-app": "Cluster", "certificate": "Certificate"}, "Service": {"database-rw": "Cluster"}}
+MADE = {
+    "Secret": {"database-app": "Cluster", "database-ca": "Cluster", "certificate": "Certificate"},
+    "Service": {"database-rw": "Cluster", "database-ro": "Cluster"},
+}
 # Each object has all definitions of Kubernetes read anew.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 
@@ -192,6 +196,8 @@ def references(entry, kind):
         for name, inner in entry.items():
             if name in (reference, "accessKeyId", "secretAccessKey") and (name == reference or kind == "Secret"):
                 yield inner["name"], inner["key"]
+            elif name == "secret" and kind == "Secret" and "secretName" in inner:
+                yield from ((inner["secretName"], item["key"]) for item in inner["items"])
             elif kind == "ConfigMap" and name in ("configMapRef", "configMap"):
                 yield inner["name"], None
             else:
@@ -217,10 +223,12 @@ def test_each_secret_that_is_named_comes_from_somewhere_that_is_told(overlay):
     for name, key in set(references(found, "Secret")):
         if name in MADE["Secret"]:
             assert of_kind(found, MADE["Secret"][name])
+            assert key in ("password", "ca.crt")
         else:
             assert f"secret generic {name}" in readme
             assert key in readme
-    assert settings(found)["DB_HOST"] in MADE["Service"]
+    for url in database_urls(found).values():
+        assert url.hostname in MADE["Service"]
 
 
 @each_overlay
@@ -231,15 +239,27 @@ def test_there_is_no_secret_in_it(overlay):
     assert not [name for name in settings(found) if re.search("SECRET|PASSWORD|KEY", name)]
 
 
+def database_urls(found):
+    return {
+        entry["name"]: urlsplit(entry["value"])
+        for made in pods(found)
+        for container in made.containers
+        for entry in container.get("env", [])
+        if entry["name"].startswith("DATABASE_")
+    }
+
+
 @each_overlay
 def test_the_database_is_the_one_that_is_asked_for(overlay):
     found = rendered(overlay)
     cluster = of_kind(found, "Cluster")["database"]["spec"]
     drill = drill_cluster(found)["spec"]
-    wanted = settings(found)
 
-    for bootstrap in (cluster["bootstrap"]["initdb"], drill["bootstrap"]["recovery"]):
-        assert (bootstrap["database"], bootstrap["owner"]) == (wanted["DB_NAME"], wanted["DB_USER"])
+    for url in database_urls(found).values():
+        for bootstrap in (cluster["bootstrap"]["initdb"], drill["bootstrap"]["recovery"]):
+            assert (f"/{bootstrap['database']}", bootstrap["owner"]) == (url.path, url.username)
+        # What leaves the node is encrypted, and goes to nobody else.
+        assert url.query == "sslmode=verify-full&sslrootcert=/database/ca.crt"
     assert drill["imageCatalogRef"] == cluster["imageCatalogRef"]
     assert drill["storage"] == cluster["storage"]
     assert "plugins" not in drill

@@ -206,7 +206,9 @@ def test_it_asks_for_each_secret_that_the_overlay_names(cluster, overlay):
         if call.startswith("get secret ")
     }
     named = set(references(objects(FOLDER / "overlays" / "production"), "Secret"))
-    assert asked == named - {("database-app", "password"), ("thinkring", "EMAIL_HOST_PASSWORD")}
+    # What comes with the database, and what is optional.
+    made = {("database-app", "password"), ("database-ca", "ca.crt")}
+    assert asked == named - made - {("thinkring", "EMAIL_HOST_PASSWORD")}
 
 
 def test_what_the_cluster_refuses_is_refused(cluster, overlay):

@@ -97,6 +97,12 @@ def difference(live, restored):
     return lacking
 
 
+def beside(live):
+    """The settings of the restored database; its certificate is of an authority that was made with it."""
+    options = {name: value for name, value in live["OPTIONS"].items() if name != "sslrootcert"}
+    return live | {"HOST": "drill-rw", "OPTIONS": options | {"sslmode": "require"}}
+
+
 def drill(clusters, look):
     """Seconds until the restored database was there, and what `look` has seen in the one in use and in that."""
     clusters.remove()
@@ -119,7 +125,7 @@ def main():
     sys.path.insert(0, os.getcwd())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
     django.setup()
-    connections.settings["restored"] = connections.settings["default"] | {"HOST": "drill-rw"}
+    connections.settings["restored"] = beside(connections.settings["default"])
     server = f"https://{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
     moment = timezone.now() - timedelta(seconds=RPO_SECONDS)
 

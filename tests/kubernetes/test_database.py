@@ -102,12 +102,19 @@ def test_a_schema_of_a_newer_release_is_refused(migrated, word):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.fixture
-def restored(migrated):
-    """A copy of the database with one project of an hour ago, which the copy has too."""
-    assert run("manage.py", "seed_demo", database=migrated).returncode == 0
+@pytest.fixture(scope="module")
+def seeded(migrated):
+    """With projects of an hour ago, and nodes of now."""
+    seed = run("manage.py", "seed_demo", "--password", "correct horse battery", database=migrated)
+    assert seed.returncode == 0, seed.stderr
     sql(migrated, "UPDATE thinking_project SET created_at = now() - interval '1 hour'")
-    sql(os.environ["DB_NAME"], "DROP DATABASE IF EXISTS restored", "CREATE DATABASE restored TEMPLATE jobs")
+    return migrated
+
+
+@pytest.fixture
+def restored(seeded):
+    """A copy of it."""
+    sql(os.environ["DB_NAME"], "DROP DATABASE IF EXISTS restored", f"CREATE DATABASE restored TEMPLATE {seeded}")
     return "restored"
 
 

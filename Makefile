@@ -136,7 +136,7 @@ pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## ev
 
 .PHONY: torture
 torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers
-	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/scaling tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
+	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/scaling tests/kubernetes/test_pods.py tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
 	cd backend && HYPOTHESIS_PROFILE=torture ../tests/with-postgres.sh $(PYTEST) -n auto --create-db apps/thinking/tests/test_st*.py || status=$$?; \
 	$(MAKE) --no-print-directory --directory .. test-upgrades || status=$$?; exit $$status
 

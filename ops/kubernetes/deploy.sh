@@ -26,21 +26,23 @@ revision_of() {
 
 # back_up: unless there is a backup of the last 24 hours.
 back_up() {
-  local newest name
+  local newest cluster name
   newest=$(kube get backups.postgresql.cnpg.io \
     --output 'jsonpath={range .items[?(@.status.phase=="completed")]}{.status.stoppedAt}{"\n"}{end}' | sort | tail -n 1)
   if [ -n "$newest" ] && [ "$(date -d "$newest" +%s)" -gt $(($(date +%s) - 86400)) ]; then
     reached "There is a backup of $newest."
     return
   fi
-  name=$(kube create --filename - --output name <<'YAML'
+  # A database that was restored has another name.
+  cluster=$(kube get scheduledbackup nightly --output 'jsonpath={.spec.cluster.name}')
+  name=$(kube create --filename - --output name <<YAML
 apiVersion: postgresql.cnpg.io/v1
 kind: Backup
 metadata:
   generateName: before-deploy-
 spec:
   cluster:
-    name: database
+    name: $cluster
   method: plugin
   pluginConfiguration:
     name: barman-cloud.cloudnative-pg.io
@@ -82,8 +84,8 @@ done
 if [ -n "${revision[backend]:-}" ]; then back_up; fi
 
 apply '!app.kubernetes.io/name'
-quietly "the database is not there: kubectl --namespace $namespace describe cluster database" \
-  kube wait cluster.postgresql.cnpg.io/database --for=condition=Ready --timeout=15m
+quietly "the database is not there: kubectl --namespace $namespace describe clusters.postgresql.cnpg.io" \
+  kube wait clusters.postgresql.cnpg.io --selector app.kubernetes.io/component=database --for=condition=Ready --timeout=15m
 reached 'The database answers.'
 run_job migrate || {
   cat "$folder/said" >&2

@@ -279,7 +279,8 @@ def test_the_first_deploy_makes_the_database_migrates_and_starts(cluster, overla
     assert cluster.changes() == DEPLOYS
     waits = [call for call in cluster.calls if call.startswith(("wait", "rollout status"))]
     assert waits == [
-        "wait cluster.postgresql.cnpg.io/database --for=condition=Ready --timeout=15m",
+        "wait clusters.postgresql.cnpg.io --selector app.kubernetes.io/component=database "
+        "--for=condition=Ready --timeout=15m",
         "rollout status deployment/nginx --timeout=10m",
         "rollout status deployment/backend --timeout=10m",
         "rollout status deployment/frontend --timeout=10m",
@@ -388,7 +389,7 @@ def test_each_says_what_it_does(script):
 
 def test_the_backup_that_it_makes_is_as_the_nightly_one():
     text = (FOLDER / "deploy.sh").read_text()
-    made = yaml.safe_load(re.search(r"<<'YAML'\n(.*?)^YAML$", text, re.M | re.S)[1])
+    made = yaml.safe_load(re.search(r"<<YAML\n(.*?)^YAML$", text, re.M | re.S)[1].replace("$cluster", "database"))
     nightly = next(entry for entry in objects(FOLDER / "overlays" / "production") if entry["kind"] == "ScheduledBackup")
 
     assert made["spec"] == {name: nightly["spec"][name] for name in ("cluster", "method", "pluginConfiguration")}

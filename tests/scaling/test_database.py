@@ -70,7 +70,7 @@ class TestPgbouncer:
             return answer
 
         project = ask("POST", "account/example/").json()["id"]
-        for path in [f"projects/{project}/graph/", "search/?q=誤差", "account/export/", f"projects/{project}/export/"]:
+        for path in [f"projects/{project}/graph/", "search/?q=誤差", "account/export/", f"projects/{project}/export/?as=json"]:
             for _ in range(3):
                 ask("GET", path)
 
@@ -280,7 +280,7 @@ def last_read(stack):
     return in_replica(
         stack,
         "select coalesce(max(query_start)::text, '') from pg_stat_activity "
-        "where client_addr is not null and query like '%thinking_node%'",
+        "where client_addr is not null and query like '%thinking\\_%'",
     )
 
 

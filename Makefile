@@ -129,6 +129,10 @@ test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## 
 bench: install tests/browser/lighthouse/node_modules/.package-lock.json ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it
 	@cd tests && $(VENV)/bin/python -m benchmarks.bench && $(VENV)/bin/python -m benchmarks.report
 
+.PHONY: capacity
+capacity: $(VENV)/installed ## what one, two and three backends answer beside what was calculated, in a quarter of an hour, and docs/scaling.md from it
+	@cd tests && $(VENV)/bin/python -m benchmarks.capacity --measure
+
 .PHONY: pictures
 pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## every page in every width, both colours and both languages, into reports/browser, to look at
 	@PICTURES=true $(PYTEST) -c tests/pytest.ini tests/browser

@@ -1,6 +1,7 @@
 """The simulation beside what is known exactly of small queues, and docs/scaling.md beside its figures."""
 
 import itertools
+import json
 import math
 import statistics
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 from production import ROOT
 
 from .capacity import WRITES, first_to_give_way, mean, visit
+from .capacity_report import DOCUMENT, put, sections
 from .queueing import Kind, Simulation, Site
+from .scaled import KEPT
 
 # All that a place is to be measured by takes no part in what these ask.
 ALONE = Site(
@@ -194,3 +197,31 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(wrong):
 
     assert result.returncode == 2
     assert f"{wrong[1]!r} is not a" in result.stderr
+
+
+def test_the_tables_are_those_of_the_figures():
+    """`make capacity` writes both."""
+    text = DOCUMENT.read_text()
+
+    for section in sections():
+        assert put(text, section) == text
+
+
+def test_a_table_out_of_date_is_noticed():
+    section = "## Measured\n\nanother"
+
+    assert put("# A\n\n## Measured\n\nold\n\n## B\n\nb\n", section) == f"# A\n\n{section}\n\n## B\n\nb\n"
+    with pytest.raises(ValueError, match="has no '## Measured'"):
+        put("# A\n", section)
+
+
+def test_what_is_predicted_there_is_what_the_simulation_predicts():
+    """Of the loads without a pause, which are soon calculated."""
+    kept = json.loads(KEPT.read_text())["backends"]
+    kinds = [Kind(**kind) for kind in kept["kinds"]]
+
+    for run in kept["runs"]:
+        if not run["think"]:
+            again = Simulation(Site(**run["site"]), kinds, clients=run["clients"]).run(10, 2)
+            assert again.rate == pytest.approx(run["predicted"]["rate"], rel=0.03)
+            assert again.busiest == run["predicted"]["busiest"]

@@ -103,7 +103,7 @@ def test_two_processes_use_it_up_in_half_the_time():
     held = site(backend_cpus=0.2, workers=2, threads=1)
 
     assert Simulation(held, one(backend=MEAN), clients=8).run(0.09).served == pytest.approx([0.01, 0.01])
-    assert Simulation(held, one(backend=MEAN), clients=8).run(60).rate == pytest.approx(0.2 / MEAN, rel=0.01)
+    assert Simulation(held, one(backend=MEAN), clients=8).run(30).rate == pytest.approx(0.2 / MEAN, rel=0.01)
 
 
 def test_a_process_runs_one_thread_at_a_time():
@@ -151,15 +151,15 @@ REAL = [Kind("read", 3, 0.0004, 0.006, 0.003), Kind("write", 1, 0.0004, 0.012, 0
 def test_what_gives_way_first_is_busy_and_lets_through_what_was_calculated(place, name):
     found, most = first_to_give_way(place, REAL)
 
-    outcome = Simulation(place, REAL, clients=32 * place.backends).run(20, 2)
+    outcome = Simulation(place, REAL, clients=32 * place.backends).run(6, 1)
 
     assert found == name
     assert outcome.rate == pytest.approx(most, rel=0.03)
 
 
 def test_more_backends_answer_no_less_and_more_visitors_wait_no_less():
-    rates = [Simulation(Site(backends=number, cores=4), REAL, clients=48).run(10, 2).rate for number in (1, 2, 3, 4)]
-    times = [Simulation(Site(cores=4), REAL, rate=rate).run(40, 2).percentile(95) for rate in (20, 60, 100)]
+    rates = [Simulation(Site(backends=number, cores=4), REAL, clients=48).run(5, 1).rate for number in (1, 2, 3, 4)]
+    times = [Simulation(Site(cores=4), REAL, rate=rate).run(20, 2).percentile(95) for rate in (20, 60, 100)]
 
     assert [rate * 1.01 > before for before, rate in itertools.pairwise(rates)] == [True] * 3
     assert times == sorted(times)

@@ -122,6 +122,16 @@ def test_who_finds_no_place_is_refused():
     assert (len(outcome.served), len(outcome.refused)) == (64, 36)
 
 
+def test_the_backend_with_the_fewest_gets_the_next():
+    """Four come where one of two backends has six already, and all go to the other one."""
+    simulation = Simulation(Site(backends=2), one(backend=1), clients=4)
+    simulation.backends[0].requests = 6
+
+    simulation.run(0.1)
+
+    assert [backend.requests for backend in simulation.backends] == [6, 4]
+
+
 def test_nothing_is_lost():
     """Of more than two backends can answer."""
     kinds = [Kind("read", 3, 0.0004, 0.006, 0.003), Kind("write", 1, 0.0004, 0.012, 0.004, client=0.0003)]

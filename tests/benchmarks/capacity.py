@@ -36,7 +36,7 @@ WRITES = {
 }
 # Beyond that, who waits, waits for more than chance has it.
 COMFORTABLE = 0.6
-SECONDS, WARM_UP = 120, 5
+SECONDS, WARM_UP = 120, 15
 
 
 def calls(rows):

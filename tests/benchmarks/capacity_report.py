@@ -114,9 +114,11 @@ def measured(kept):
         [
             kind["name"],
             f"{kind['weight']:g}",
+            f"{costs['cpus']:g}",
             *(f"{kind[of] * 1000:.2f}" for of in ("nginx", "backend", "database", "client")),
         ]
-        for kind in backends["kinds"]
+        for costs in backends["costs"]
+        for kind in costs["kinds"]
     ]
     rest = backends["rest"]
     columns = ["backends", "cores each", "load, connections", "a second", "", "p50 (ms)", "p95", "p99", "refused"]
@@ -124,10 +126,10 @@ def measured(kept):
         [
             "## Measured",
             f"By `make capacity` {about(backends)}",
-            f"What a request takes, in milliseconds of a core; the backend was held to {backends['cpus']:g} of one.\n"
+            f"What a request takes, in milliseconds of a core, of one backend that has so many cores.\n"
             f"At rest a backend takes {rest['backend']:.1%} of a core, PostgreSQL {rest['database']:.1%} and nginx "
             f"{rest['nginx']:.1%}: health checks. A save writes {backends['wal']:,.0f} bytes of WAL.",
-            table(["request", "of twelve", "nginx", "backend", "PostgreSQL", "wrk"], kinds),
+            table(["request", "of twelve", "cores", "nginx", "backend", "PostgreSQL", "wrk"], kinds),
             "Predicted / measured:",
             table([*columns, "busiest, predicted", "backend's ms a request"], measured_runs(backends["runs"])),
             "### Redis",

@@ -8,6 +8,7 @@ the limits of docker-compose.prod.yml the machine itself is the ceiling.
 """
 
 import json
+import math
 import os
 import random
 import resource
@@ -38,8 +39,8 @@ LIMITS = 1.0
 PEOPLE = 100
 # How many calls of a person's twelve: a list, a project's page, and steps saved, each of another project.
 CALLS = {"list of 50 projects": 1, "one project, its rounds and steps": 3, "save of a step": len(SAVES)}
-# Seconds: of the costs of each kind, of rest, and until queues are full.
-COSTS, REST, WARM_UP = 8, 8, 3
+# Seconds: of the costs of each kind, of rest, and until queues are full; and for that so many pauses.
+COSTS, REST, WARM_UP, PAUSES = 6, 8, 3, 2.5
 TOKENS = """
 from apps.accounts.models import User
 from apps.accounts.tokens import start_session
@@ -169,10 +170,14 @@ class Measuring:
         sample = load(self.nginx, self.database, requests, seconds=seconds, connections=connections, **more)
         return sample.number + connections
 
-    def costs(self):
-        """What a request of each kind takes of each part, what a save writes, and what each part takes at rest."""
-        with Used(self.stack) as rest:
+    def rest(self):
+        """How much of a core each part takes while nobody asks."""
+        with Used(self.stack) as used:
             time.sleep(REST)
+        return used.cores
+
+    def costs(self, rest):
+        """What a request of each kind takes of each part, and how many bytes of WAL the last kind writes."""
         kinds = []
         for name, requests in self.requests.items():
             self.ask(requests, 2, 8)
@@ -180,17 +185,18 @@ class Measuring:
             with Used(self.stack) as used:
                 number = self.ask(requests, COSTS, 8)
             written = (self.stack.written() - before) / number
-            parts = {part: (cores - rest.cores[part]) * used.seconds / number for part, cores in used.cores.items()}
+            parts = {part: (cores - rest[part]) * used.seconds / number for part, cores in used.cores.items()}
             kinds.append(Kind(name, CALLS[name], **parts))
             print(f"  {name}: {cost(kinds[-1])}; {written:,.0f} bytes of WAL", flush=True)
-        return kinds, written, rest.cores
+        return kinds, written
 
     def run(self, seconds, connections, think):
         """What nginx's log has of it, once queues are full."""
-        begun = time.time() + WARM_UP
+        warm_up = math.ceil(WARM_UP + PAUSES * think)
+        begun = time.time() + warm_up
         more = {"think": think * 1000} if think else {}
         with Used(self.stack) as used:
-            number = self.ask(self.all, WARM_UP + seconds, connections, refusals=True, **more)
+            number = self.ask(self.all, warm_up + seconds, connections, refusals=True, **more)
         window = "--since", f"{begun:.3f}", "--until", f"{begun + seconds:.3f}"
         said = docker("logs", *window, self.nginx.container).splitlines()
         found = [json.loads(line) for line in said if '"request_id"' in line and f"{API}/health" not in line]
@@ -225,9 +231,13 @@ def place(number, cpus, rest):
 
 
 def measure(stack, measuring):
-    stack.hold(CPUS)
-    print(f"What a request takes, of a backend held to {CPUS} of a core:", flush=True)
-    kinds, written, rest = measuring.costs()
+    rest = measuring.rest()
+    kinds = {}
+    # Whoever is stopped ten times a second takes longer for the same.
+    for cpus in (LIMITS, CPUS):
+        stack.hold(cpus)
+        print(f"What a request takes, of a backend that has {cpus} of a core:", flush=True)
+        kinds[cpus], written = measuring.costs(rest)
     runs = []
     for number in BACKENDS:
         # A start takes seconds of a core.
@@ -237,12 +247,19 @@ def measure(stack, measuring):
             stack.hold(cpus)
             site = place(number, cpus, rest)
             for one in loads:
-                clients, think = one.clients * number, one.think(site, kinds)
+                clients, think = one.clients * number, one.think(site, kinds[cpus])
                 found = measuring.run(one.seconds, clients, think)
                 tell(f"{number} × {cpus} of a core, {one.name}", found)
                 run = {"backends": number, "cpus": cpus, "load": one.name, "clients": clients, "think": think}
                 runs.append(run | {"site": asdict(site), "measured": found})
-    return {"rest": rest, "wal": written, "kinds": [asdict(kind) for kind in kinds], "runs": runs}
+    costs = [{"cpus": cpus, "kinds": [asdict(kind) for kind in found]} for cpus, found in kinds.items()]
+    return {"rest": rest, "wal": written, "costs": costs, "runs": runs}
+
+
+def kinds_of(figures, run):
+    """What requests took where backends had as much as in this run."""
+    (found,) = (costs["kinds"] for costs in figures["costs"] if costs["cpus"] == run["cpus"])
+    return [Kind(**kind) for kind in found]
 
 
 def predicted(run, kinds):
@@ -290,10 +307,9 @@ def main():
         with stack.running():
             stack.fill(PASSWORD, people=PEOPLE, most=10)
             figures = measure(stack, Measuring(stack, stack.tokens()))
-    kinds = [Kind(**kind) for kind in figures["kinds"]]
     for run in figures["runs"]:
-        run["predicted"] = predicted(run, kinds)
-    keep("backends", {"cpus": CPUS} | figures)
+        run["predicted"] = predicted(run, kinds_of(figures, run))
+    keep("backends", figures)
 
 
 if __name__ == "__main__":

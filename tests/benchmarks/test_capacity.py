@@ -14,7 +14,7 @@ from production import ROOT
 from .capacity import WRITES, first_to_give_way, mean, visit
 from .capacity_report import DOCUMENT, put, sections
 from .queueing import Kind, Simulation, Site
-from .scaled import KEPT
+from .scaled import KEPT, kinds_of
 
 # All that a place is to be measured by takes no part in what these ask.
 ALONE = Site(
@@ -228,10 +228,9 @@ def test_a_table_out_of_date_is_noticed():
 def test_what_is_predicted_there_is_what_the_simulation_predicts():
     """Of the loads without a pause, which are soon calculated."""
     kept = json.loads(KEPT.read_text())["backends"]
-    kinds = [Kind(**kind) for kind in kept["kinds"]]
 
     for run in kept["runs"]:
         if not run["think"]:
-            again = Simulation(Site(**run["site"]), kinds, clients=run["clients"]).run(10, 2)
+            again = Simulation(Site(**run["site"]), kinds_of(kept, run), clients=run["clients"]).run(10, 2)
             assert again.rate == pytest.approx(run["predicted"]["rate"], rel=0.03)
             assert again.busiest == run["predicted"]["busiest"]

@@ -139,10 +139,11 @@ pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## ev
 	@PICTURES=true $(PYTEST) -c tests/pytest.ini tests/browser
 
 .PHONY: torture
-torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers
+torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers, several backends
 	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/scaling tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
 	cd backend && HYPOTHESIS_PROFILE=torture ../tests/with-postgres.sh $(PYTEST) -n auto --create-db apps/thinking/tests/test_st*.py || status=$$?; \
-	$(MAKE) --no-print-directory --directory .. test-upgrades || status=$$?; exit $$status
+	$(MAKE) --no-print-directory --directory .. test-upgrades || status=$$?; \
+	$(MAKE) --no-print-directory --directory .. capacity || status=$$?; exit $$status
 
 .PHONY: operations-report
 operations-report: install ## all of the operations' tests, and docs/operations-report.md from their figures

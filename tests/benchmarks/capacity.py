@@ -11,10 +11,12 @@ that and what came; `make capacity` runs it.
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 
 from operations.report import ROOT, table
 
+from .measuring import Wrong
 from .queueing import Kind, Simulation, Site
 
 BENCH = ROOT / "docs" / "bench.json"
@@ -149,14 +151,25 @@ def part(text):
 def main():
     options = arguments()
     if options.measure:
-        # They import this module.
-        from . import capacity_report, remembering, scaled
-
-        scaled.main()
-        remembering.main()
-        capacity_report.main()
+        measure()
     else:
         show(options)
+
+
+def measure():
+    # They import this module.
+    from . import capacity_report, remembering, scaled
+
+    try:
+        wrong = scaled.main()
+        remembering.main()
+    except Wrong as error:
+        sys.exit(f"Nothing is reported: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. What was started is gone.")
+    capacity_report.main()
+    if wrong:
+        sys.exit(f"What was predicted is not what came: {'; '.join(wrong)}")
 
 
 if __name__ == "__main__":

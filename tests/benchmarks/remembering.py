@@ -1,7 +1,6 @@
 """What Redis is worth: the same requests to a backend that has one, and to one that has none, in turns."""
 
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -96,10 +95,3 @@ def main():
             stack.fill(PASSWORD, people=PEOPLE, most=10)
             figures = measure(stack, contenders(stack), stack.tokens())
     keep("redis", figures)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except Wrong as error:
-        sys.exit(f"Nothing is reported: {error}")

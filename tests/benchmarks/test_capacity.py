@@ -14,7 +14,7 @@ from production import ROOT
 from .capacity import WRITES, first_to_give_way, mean, visit
 from .capacity_report import DOCUMENT, put, sections
 from .queueing import Kind, Simulation, Site
-from .scaled import KEPT, kinds_of
+from .scaled import CPUS, KEPT, astray, kinds_of
 
 # All that a place is to be measured by takes no part in what these ask.
 ALONE = Site(
@@ -234,3 +234,13 @@ def test_what_is_predicted_there_is_what_the_simulation_predicts():
             again = Simulation(Site(**run["site"]), kinds_of(kept, run), clients=run["clients"]).run(10, 2)
             assert again.rate == pytest.approx(run["predicted"]["rate"], rel=0.03)
             assert again.busiest == run["predicted"]["busiest"]
+
+
+def test_a_prediction_that_does_not_come_true_fails():
+    def run(cpus, rate):
+        figures = {"measured": {"rate": rate}, "predicted": {"rate": 20.0}}
+        return figures | {"backends": 2, "cpus": cpus, "load": "half"}
+
+    assert astray([run(CPUS, 20), run(CPUS, 15), run(CPUS, 25), run(1.0, 90)]) == []
+    assert astray([run(CPUS, 11)]) == ["2 × 0.2, half: 11.0 a second, and not about 20.0"]
+    assert len(astray([run(CPUS, 29)])) == 1

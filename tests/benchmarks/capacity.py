@@ -17,7 +17,7 @@ from dataclasses import replace
 from operations.report import ROOT, table
 
 from .measuring import Wrong
-from .queueing import Kind, Simulation, Site
+from .queueing import CHECKED, Kind, Simulation, Site
 
 BENCH = ROOT / "docs" / "bench.json"
 BY_NGINX = "list of 50 projects, by nginx and TLS"
@@ -67,10 +67,11 @@ def ceilings(site, kinds):
     """The most requests a second that each part lets through, by how long a request takes there (utilization law)."""
     nginx, backend, database = (mean(kinds, of) for of in ("nginx", "backend", "database"))
     # A process runs one thread at a time, whatever the container may use.
-    cpus = min(site.backend_cpus or site.workers, site.workers)
+    cpus = min(site.backend_cpus or site.workers, site.workers) - site.health_check / CHECKED
     found = {
         "backends": site.backends * cpus / backend,
-        "the machine": site.cores / (nginx + backend + database + mean(kinds, "client")),
+        "the machine": (site.cores - site.backends * site.health_check / CHECKED)
+        / (nginx + backend + database + mean(kinds, "client")),
     }
     for name, limit, seconds in (("nginx", site.nginx_cpus, nginx), ("PostgreSQL", site.database_cpus, database)):
         if limit and seconds:

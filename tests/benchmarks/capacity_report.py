@@ -86,13 +86,14 @@ def measured_runs(runs):
             f"{run['cpus']:g}",
             f"{run['load']}, {run['clients']}",
             both(predicted["rate"], measured["rate"], lambda value: f"{value:.1f}"),
-            f"{measured['rate'] / predicted['rate'] - 1:+.0%}",
+            # Not "-0%".
+            f"{round(measured['rate'] / predicted['rate'] - 1, 2) + 0.0:+.0%}",
             *(
                 both(predicted[percent], measured[percent], lambda value: f"{value:,.0f}")
                 for percent in ("p50", "p95", "p99")
             ),
             both(predicted["refused"], measured["refused"], lambda value: f"{value:.0%}"),
-            predicted["busiest"],
+            re.sub(r"^backend \d+$", "a backend", predicted["busiest"]),
             f"{cost * 1000:.1f}" if cost else "",
         ]
 
@@ -121,7 +122,7 @@ def measured(kept):
         for kind in costs["kinds"]
     ]
     rest = backends["rest"]
-    columns = ["backends", "cores each", "load, connections", "a second", "", "p50 (ms)", "p95", "p99", "refused"]
+    columns = ["backends", "cores each", "load, connections", "a second", "off by", "p50 (ms)", "p95", "p99", "refused"]
     return "\n\n".join(
         [
             "## Measured",
@@ -130,8 +131,8 @@ def measured(kept):
             f"At rest a backend takes {rest['backend']:.1%} of a core, PostgreSQL {rest['database']:.1%} and nginx "
             f"{rest['nginx']:.1%}: health checks. A save writes {backends['wal']:,.0f} bytes of WAL.",
             table(["request", "of twelve", "cores", "nginx", "backend", "PostgreSQL", "wrk"], kinds),
-            "Predicted / measured:",
-            table([*columns, "busiest, predicted", "backend's ms a request"], measured_runs(backends["runs"])),
+            "Predicted / measured; the busiest is predicted, a backend's ms are measured, with health checks:",
+            table([*columns, "busiest", "backend's ms a request"], measured_runs(backends["runs"])),
             "### Redis",
             f"Medians of {redis['rounds']} rounds of {redis['seconds']} s over eight connections, with the least and\n"
             f"the most; asked without nginx, in turns, {about(redis)}",

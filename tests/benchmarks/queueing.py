@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 
 # Of the kernel: within so many seconds a container may use its part of them.
 PERIOD = 0.1
+# Of backend/Dockerfile.prod: a health check begins each so many seconds.
+CHECKED = 5.0
 # A millionth of a microsecond is no work.
 NOTHING = 1e-12
 
@@ -52,6 +54,8 @@ class Site:
     max_conns: int = 64
     workers: int = 2
     threads: int = 4
+    # Seconds of a core that a health check takes of a backend's container: Python is started for it.
+    health_check: float = 0.0
 
 
 @dataclass
@@ -101,8 +105,8 @@ class Station:
         self.done = 0.0
         self.jobs = []
 
-    def add(self, work, request):
-        heapq.heappush(self.jobs, (self.done + work, request.number, request))
+    def add(self, work, number, then):
+        heapq.heappush(self.jobs, (self.done + work, number, then))
 
 
 class Process(Station):
@@ -117,12 +121,13 @@ class Backend:
     def __init__(self, name, site):
         self.container = Container(name, site.backend_cpus)
         self.processes = [Process(self.container, site.threads) for _ in range(site.workers)]
+        self.check = Station(self.container, 1)
         self.requests = 0
 
 
 class Request:
-    def __init__(self, number, kind, born, client):
-        self.number, self.kind, self.born, self.client = number, kind, born, client
+    def __init__(self, kind, born):
+        self.kind, self.born = kind, born
         self.backend = self.process = None
         self.turn = 0
 
@@ -134,7 +139,7 @@ class Simulation:
     """
 
     def __init__(self, site, kinds, *, rate=None, clients=0, think=0.0, draw=lambda mean: mean, seed=0):
-        self.site, self.rate, self.clients, self.think, self.draw = site, rate, clients, think, draw
+        self.site, self.rate, self.think, self.draw = site, rate, think, draw
         self.random = random.Random(seed)
         self.kinds = kinds
         self.bounds = list(itertools.accumulate(kind.weight for kind in kinds))
@@ -151,12 +156,14 @@ class Simulation:
         self.backends = [Backend(f"backend {number + 1}", site) for number in range(site.backends)]
         self.containers = [asking, nginx, database, *(backend.container for backend in self.backends)]
         self.stations = [station for container in self.containers for station in container.stations]
-        # Who comes next, and when.
+        # What comes next, and when.
         self.coming = []
         if rate:
-            self.come_after(self.random.expovariate(rate), None)
-        for client in range(clients):
-            self.come_after(self.pause(), client)
+            self.after(self.random.expovariate(rate), self.come_by_chance)
+        for _ in range(clients):
+            self.after(self.pause(), self.come)
+        for backend in self.backends if site.health_check else ():
+            self.after(self.random.uniform(0, CHECKED), lambda backend=backend: self.look_after(backend))
 
     def run(self, seconds, warm_up=0.0):
         """What comes of so many seconds, after others in which queues fill."""
@@ -208,29 +215,35 @@ class Simulation:
             self.now = max(self.now, boundary)
             for container in self.containers:
                 container.left = container.full
-        for request in ended:
-            self.go_on(request)
+        for then in ended:
+            then()
         while self.coming and self.coming[0][0] - self.now <= NOTHING:
-            self.come(heapq.heappop(self.coming)[2])
+            heapq.heappop(self.coming)[2]()
 
-    def come_after(self, seconds, client):
-        heapq.heappush(self.coming, (self.now + seconds, next(self.numbers), client))
+    def after(self, seconds, then):
+        heapq.heappush(self.coming, (self.now + seconds, next(self.numbers), then))
 
     def pause(self):
         return self.random.uniform(self.think / 2, self.think * 3 / 2)
 
-    def come(self, client):
-        if client is None:
-            self.come_after(self.random.expovariate(self.rate), None)
+    def look_after(self, backend):
+        backend.check.add(self.site.health_check, next(self.numbers), lambda: None)
+        self.after(CHECKED, lambda: self.look_after(backend))
+
+    def come_by_chance(self):
+        self.after(self.random.expovariate(self.rate), self.come_by_chance)
+        self.come()
+
+    def come(self):
         place = bisect.bisect(self.bounds, self.random.random() * self.bounds[-1])
-        request = Request(next(self.numbers), self.kinds[place], self.now, client)
+        request = Request(self.kinds[place], self.now)
         self.came += 1
         self.under_way += 1
         self.give(self.asking, request.kind.client, request)
 
     def give(self, station, mean, request):
         if mean:
-            station.add(self.draw(mean), request)
+            station.add(self.draw(mean), next(self.numbers), lambda: self.go_on(request))
         else:
             self.go_on(request)
 
@@ -278,5 +291,5 @@ class Simulation:
         self.under_way -= 1
         if self.now >= self.begin:
             answers.append(self.now - request.born)
-        if request.client is not None:
-            self.come_after(self.pause(), request.client)
+        if not self.rate:
+            self.after(self.pause(), self.come)

@@ -29,7 +29,7 @@ from .bench import git
 from .capacity import ceilings, predict
 from .contenders import BenchStack, Contender, full_id
 from .measuring import Wrong, headers, load, percentile
-from .queueing import Kind, Site
+from .queueing import CHECKED, Kind, Site
 from .rows import API, SAVES, id, project_page, projects
 
 KEPT = ROOT / "docs" / "capacity.json"
@@ -223,41 +223,42 @@ def cost(kind):
     return ", ".join(f"{name} {seconds * 1000:.2f} ms" for name, seconds in parts.items())
 
 
-def place(number, cpus, rest):
-    """Where the run is, less what the containers' health checks take."""
+def place(number, cpus, figures):
+    """Where the run is, and what health checks take of it."""
+    rest = figures["rest"]
     return Site(
         backends=number,
-        cores=os.cpu_count() - rest["nginx"] - rest["database"] - number * rest["backend"],
+        cores=figures["cores"] - rest["nginx"] - rest["database"],
         nginx_cpus=LIMITS - rest["nginx"],
-        backend_cpus=cpus - rest["backend"],
+        backend_cpus=cpus,
         database_cpus=LIMITS - rest["database"],
+        health_check=rest["backend"] * CHECKED,
     )
 
 
 def measure(stack, measuring):
-    rest = measuring.rest()
+    figures = {"cores": os.cpu_count(), "rest": measuring.rest(), "costs": [], "runs": []}
     kinds = {}
     # Whoever is stopped ten times a second takes longer for the same.
     for cpus in (LIMITS, CPUS):
         stack.hold(cpus)
         print(f"What a request takes, of a backend that has {cpus} of a core:", flush=True)
-        kinds[cpus], written = measuring.costs(rest)
-    runs = []
+        kinds[cpus], figures["wal"] = measuring.costs(figures["rest"])
+        figures["costs"].append({"cpus": cpus, "kinds": [asdict(kind) for kind in kinds[cpus]]})
     for number in BACKENDS:
         # A start takes seconds of a core.
         stack.hold(LIMITS)
         stack.scale(number)
         for cpus, loads in ((LIMITS, UNHELD), (CPUS, HELD)):
             stack.hold(cpus)
-            site = place(number, cpus, rest)
+            site = place(number, cpus, figures)
             for one in loads:
                 clients, think = one.clients * number, one.think(site, kinds[cpus])
                 found = measuring.run(one.seconds, clients, think)
                 tell(f"{number} × {cpus} of a core, {one.name}", found)
                 run = {"backends": number, "cpus": cpus, "load": one.name, "clients": clients, "think": think}
-                runs.append(run | {"site": asdict(site), "measured": found})
-    costs = [{"cpus": cpus, "kinds": [asdict(kind) for kind in found]} for cpus, found in kinds.items()]
-    return {"rest": rest, "wal": written, "costs": costs, "runs": runs}
+                figures["runs"].append(run | {"measured": found})
+    return figures
 
 
 def kinds_of(figures, run):
@@ -266,8 +267,9 @@ def kinds_of(figures, run):
     return [Kind(**kind) for kind in found]
 
 
-def predicted(run, kinds):
-    outcome = predict(Site(**run["site"]), kinds, clients=run["clients"], think=run["think"])
+def predicted(figures, run, **more):
+    site = place(run["backends"], run["cpus"], figures)
+    outcome = predict(site, kinds_of(figures, run), clients=run["clients"], think=run["think"], **more)
     return {
         "rate": outcome.rate,
         "refused": outcome.refused_share,
@@ -323,6 +325,6 @@ def main():
             stack.fill(PASSWORD, people=PEOPLE, most=10)
             figures = measure(stack, Measuring(stack, stack.tokens()))
     for run in figures["runs"]:
-        run["predicted"] = predicted(run, kinds_of(figures, run))
+        run["predicted"] = predicted(figures, run)
     keep("backends", figures)
     return astray(figures["runs"])

@@ -3,15 +3,13 @@
 import itertools
 import json
 import math
+import re
 import statistics
-import subprocess
 import sys
 
 import pytest
 
-from production import ROOT
-
-from .capacity import WRITES, first_to_give_way, mean, visit
+from .capacity import WRITES, first_to_give_way, main, mean, visit
 from .capacity_report import DOCUMENT, put, sections
 from .queueing import Kind, Simulation, Site
 from .scaled import CPUS, KEPT, astray, predicted
@@ -201,26 +199,38 @@ def test_a_visit_is_what_the_documents_say():
     assert mean(other, "backend") < mean(kinds, "backend")
 
 
-def run_capacity(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks.capacity", *arguments], cwd=ROOT / "tests", capture_output=True, text=True
-    )
+@pytest.fixture
+def say(monkeypatch, capsys):
+    """What is printed to whoever asks with these arguments."""
+
+    def asked(*arguments):
+        monkeypatch.setattr(sys, "argv", ["capacity", *arguments])
+        main()
+        return capsys.readouterr().out
+
+    return asked
 
 
-def test_it_says_what_somebody_has_to_expect():
-    said = run_capacity("--users", "2000", "--calls", "20", "--writes", "0.1", "--backends", "2").stdout
+def test_it_says_what_somebody_has_to_expect(say):
+    said = say("--users", "2000", "--calls", "20", "--writes", "0.1", "--backends", "2")
 
     assert "2,000 people in the busiest hour, 20 calls each: 11.1 calls a second." in said
     assert [line.split("|")[1].strip() for line in said.splitlines() if line.startswith("| ")][1:] == ["---", "1", "2"]
     assert "0% |" in said
 
 
-@pytest.mark.parametrize("wrong", [("--writes", "2"), ("--writes", "some"), ("--users", "0"), ("--backends", "-1")])
-def test_what_makes_no_sense_is_refused_in_a_sentence(wrong):
-    result = run_capacity(*wrong)
+def test_of_far_too_much_it_says_what_is_let_through(say):
+    said = say("--users", "100000", "--backends", "4", "--cores", "16")
 
-    assert result.returncode == 2
-    assert f"{wrong[1]!r} is not a" in result.stderr
+    assert re.search(r"With 4 backends on 16 cores PostgreSQL lets \d+ a second through\.", said)
+
+
+@pytest.mark.parametrize("wrong", [("--writes", "2"), ("--writes", "some"), ("--users", "0"), ("--backends", "-1")])
+def test_what_makes_no_sense_is_refused_in_a_sentence(say, capsys, wrong):
+    with pytest.raises(SystemExit):
+        say(*wrong)
+
+    assert f"{wrong[1]!r} is not a" in capsys.readouterr().err
 
 
 def test_the_tables_are_those_of_the_figures():
@@ -245,8 +255,8 @@ def test_what_is_predicted_there_is_what_the_simulation_predicts():
 
     for run in kept["runs"]:
         if not run["think"]:
-            again = predicted(kept, run, seconds=15)
-            assert again["rate"] == pytest.approx(run["predicted"]["rate"], rel=0.04)
+            again = predicted(kept, run, seconds=20)
+            assert again["rate"] == pytest.approx(run["predicted"]["rate"], rel=0.05)
 
 
 def test_a_prediction_that_does_not_come_true_fails():

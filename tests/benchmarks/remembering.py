@@ -14,7 +14,7 @@ from .scaled import HeldStack, asked, check, keep, people
 
 SECRET = "a-redis-of-a-bench"
 PEOPLE = 20
-ROUNDS, SECONDS, CONNECTIONS = 7, 3, 8
+ROUNDS, SECONDS, CONNECTIONS = 5, 3, 8
 WITH, WITHOUT = "with Redis", "without"
 
 

@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+from conformance.specification import DIRECTORY
+
+from . import capacity_report, remembering, scaled
 from .capacity import WRITES, first_to_give_way, main, mean, visit
 from .capacity_report import DOCUMENT, put, sections
 from .queueing import Kind, Simulation, Site
@@ -233,6 +236,22 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(say, capsys, wrong):
     assert f"{wrong[1]!r} is not a" in capsys.readouterr().err
 
 
+def test_what_did_not_come_as_predicted_is_said_at_the_end(say, monkeypatch):
+    done = []
+    monkeypatch.setattr(scaled, "main", lambda: ["2 × 0.2, half"])
+    monkeypatch.setattr(remembering, "main", lambda: done.append("Redis"))
+    monkeypatch.setattr(capacity_report, "main", lambda: done.append("report"))
+
+    with pytest.raises(SystemExit, match="What was predicted is not what came: 2 × 0.2, half"):
+        say("--measure")
+
+    assert done == ["Redis", "report"]
+
+
+def test_the_upstream_is_the_specified_one():
+    assert (DIRECTORY / "upstream-least-conn.conf").read_text().strip() in DOCUMENT.read_text()
+
+
 def test_the_tables_are_those_of_the_figures():
     """`make capacity` writes both."""
     text = DOCUMENT.read_text()
@@ -250,11 +269,11 @@ def test_a_table_out_of_date_is_noticed():
 
 
 def test_what_is_predicted_there_is_what_the_simulation_predicts():
-    """Of the loads without a pause, which are soon calculated."""
+    """Of held backends without a pause, which are soon calculated."""
     kept = json.loads(KEPT.read_text())["backends"]
 
     for run in kept["runs"]:
-        if not run["think"]:
+        if run["cpus"] == CPUS and not run["think"]:
             again = predicted(kept, run, seconds=20)
             assert again["rate"] == pytest.approx(run["predicted"]["rate"], rel=0.05)
 

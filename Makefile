@@ -130,15 +130,20 @@ test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## 
 bench: install tests/browser/lighthouse/node_modules/.package-lock.json ## thinkRing beside other frameworks on this machine, in an hour, and docs/performance.md from it
 	@cd tests && $(VENV)/bin/python -m benchmarks.bench && $(VENV)/bin/python -m benchmarks.report
 
+.PHONY: capacity
+capacity: $(VENV)/installed ## what one, two and three backends answer beside what was calculated, in a quarter of an hour, and docs/scaling.md from it
+	@cd tests && $(VENV)/bin/python -m benchmarks.capacity --measure
+
 .PHONY: pictures
 pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## every page in every width, both colours and both languages, into reports/browser, to look at
 	@PICTURES=true $(PYTEST) -c tests/pytest.ini tests/browser
 
 .PHONY: torture
-torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers
+torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers, several backends
 	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/scaling tests/kubernetes/test_pods.py tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
 	cd backend && HYPOTHESIS_PROFILE=torture ../tests/with-postgres.sh $(PYTEST) -n auto --create-db apps/thinking/tests/test_st*.py || status=$$?; \
-	$(MAKE) --no-print-directory --directory .. test-upgrades || status=$$?; exit $$status
+	$(MAKE) --no-print-directory --directory .. test-upgrades || status=$$?; \
+	$(MAKE) --no-print-directory --directory .. capacity || status=$$?; exit $$status
 
 .PHONY: operations-report
 operations-report: install ## all of the operations' tests, and docs/operations-report.md from their figures

@@ -17,6 +17,8 @@ from production import DOMAIN, Stack, docker
 
 YARDSTICKS = Path(__file__).with_name("yardsticks")
 DATA = Path(__file__).with_name("data.sql")
+# Of data.sql.
+PEOPLE, MOST = 1000, 100_000
 CGROUPS = Path("/sys/fs/cgroup")
 # Of gunicorn, as thinkRing's own (backend/gunicorn.conf.py).
 GUNICORN = (
@@ -55,14 +57,15 @@ class BenchStack(Stack):
         assert lifted != text
         nginx.write_text(lifted)
 
-    def fill(self, password):
+    def fill(self, password, people=PEOPLE, most=MOST):
         """Puts data.sql into the database, whose accounts have this password."""
         hashed = self.compose("exec", "-T", "backend", "python", "manage.py", "shell", "-v0", "-c", hashing(password))
         with DATA.open() as statements:
             subprocess.run(
                 [
                     *("docker", "exec", "-i", self.container("db"), "psql", "-XqAt", "-v", "ON_ERROR_STOP=1"),
-                    *("-v", f"password={hashed.stdout.strip()}", "-U", "thinkring_user", "thinkring_prod"),
+                    *("-v", f"password={hashed.stdout.strip()}", "-v", f"people={people}", "-v", f"most={most}"),
+                    *("-U", "thinkring_user", "thinkring_prod"),
                 ],
                 stdin=statements, stdout=subprocess.DEVNULL, check=True, timeout=3600,
             )  # fmt: skip

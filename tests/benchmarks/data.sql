@@ -1,5 +1,6 @@
 -- What the benchmarks ask for, the same in every run: ids follow from names (pg_temp.id), and no time is today's.
--- :password is a hash, of the password of the accounts that the requests are made as.
+-- :password is a hash, of the password of the accounts that the requests are made as. :people are how many others there
+-- are, and :most how many projects the largest account has.
 
 -- What belongs together does so by itself here.
 set session_replication_role = replica;
@@ -39,8 +40,8 @@ create function pg_temp.items(number bigint, many int) returns jsonb language sq
 $$;
 
 create temp table people (name text primary key, projects int, nodes int);
-insert into people values ('small', 50, 10), ('few', 10, 10), ('large', 1000, 0), ('many', 100000, 0);
-insert into people select 'person-' || place, 50, 2 from generate_series(1, 1000) as place;
+insert into people values ('small', 50, 10), ('few', 10, 10), ('large', 1000, 0), ('many', :most, 0);
+insert into people select 'person-' || place, 50, 2 from generate_series(1, :people) as place;
 
 insert into accounts_user (id, username, email, password, is_superuser, is_staff, is_active, first_name, last_name,
     date_joined, language, theme)

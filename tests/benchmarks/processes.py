@@ -18,7 +18,7 @@ import yaml
 
 from production import DOMAIN, NO_LIMITS, PRODUCTION, ROOT, free_port
 
-from .contenders import AS_NGINX, COMMANDS, DATA, YARDSTICKS, Contender, hashing, wait
+from .contenders import AS_NGINX, COMMANDS, DATA, MOST, PEOPLE, YARDSTICKS, Contender, hashing, wait
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PSQL = "/usr/lib/postgresql/15/bin/psql"
@@ -115,7 +115,10 @@ class ProcessStack:
         )  # fmt: skip
         with DATA.open() as statements:
             subprocess.run(
-                [PSQL, "-XqAt", "-v", "ON_ERROR_STOP=1", "-v", f"password={hashed.stdout.strip()}", self.dsn],
+                [
+                    *(PSQL, "-XqAt", "-v", "ON_ERROR_STOP=1", "-v", f"password={hashed.stdout.strip()}"),
+                    *("-v", f"people={PEOPLE}", "-v", f"most={MOST}", self.dsn),
+                ],
                 stdin=statements, stdout=subprocess.DEVNULL, check=True, timeout=3600,
             )  # fmt: skip
 

@@ -70,7 +70,8 @@ class TestPgbouncer:
             return answer
 
         project = ask("POST", "account/example/").json()["id"]
-        for path in [f"projects/{project}/graph/", "search/?q=誤差", "account/export/", f"projects/{project}/export/?as=json"]:
+        export = f"projects/{project}/export/?as=json"
+        for path in [f"projects/{project}/graph/", "search/?q=誤差", "account/export/", export]:
             for _ in range(3):
                 ask("GET", path)
 

@@ -22,6 +22,10 @@ What the base images bring along (Debian, Alpine, Python, Node, nginx, PostgreSQ
 
 {python}
 
+And with `EXTRAS=s3` ([storage](storage.md)):
+
+{s3}
+
 ## npm, in the build of the front end
 
 Most of these only build. What the page needs of them is bundled, and they are not in the image.
@@ -30,10 +34,18 @@ Most of these only build. What the page needs of them is bundled, and they are n
 """
 
 
-def python_packages():
-    names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / "requirements.txt").read_text(), re.M)
+def locked(file):
+    names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / file).read_text(), re.M)
     # On Windows only.
     return {name: of_python(name) for name in names if name != "tzdata"}
+
+
+def python_packages():
+    return locked("requirements.txt")
+
+
+def s3_packages():
+    return {name: licence for name, licence in locked("requirements-s3.txt").items() if name not in python_packages()}
 
 
 def of_python(name):
@@ -57,7 +69,7 @@ def by_licence(packages):
 
 
 def text():
-    return TEXT.format(python=by_licence(python_packages()), npm=by_licence(npm_packages()))
+    return TEXT.format(python=by_licence(python_packages()), s3=by_licence(s3_packages()), npm=by_licence(npm_packages()))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "licences.md"
 
 # Their metadata does not say it; their file LICENSE does.
-UNTOLD = {"@inlang/plugin-message-format": "MIT", "sqlite-wasm-kysely": "MIT"}
+UNTOLD = {
+    "@inlang/plugin-message-format": "MIT",
+    "sqlite-wasm-kysely": "MIT",
+    "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
+    # For older releases of Python than this one may be.
+    "async-timeout": "Apache-2.0",
+}
 
 TEXT = """# Licences
 
@@ -49,6 +55,8 @@ def s3_packages():
 
 
 def of_python(name):
+    if name in UNTOLD:
+        return UNTOLD[name]
     said = metadata(name)
     classifiers = [line.split(" :: ")[-1] for line in said.get_all("Classifier", []) if line.startswith("License ::")]
     return said["License-Expression"] or said["License"] or " AND ".join(classifiers)

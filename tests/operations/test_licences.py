@@ -7,6 +7,7 @@ from . import licences
 ALLOWED = {
     "0BSD",
     "Apache-2.0",
+    "Apache License 2.0",
     "BSD",
     "BSD License",
     "BSD 3-Clause",

@@ -57,10 +57,6 @@ class Store(S3Storage):
         with answers():
             super().delete(name)
 
-    def exists(self, name: str) -> bool:
-        with answers():
-            return super().exists(name)
-
     def list(self, folder: str) -> dict[str, float]:
         """What is in the folder, and when it was written."""
         with answers():

@@ -50,6 +50,12 @@ def test_upload_and_show(as_alice, url, buckets, settings, format, type):
     assert requests.get(response["X-Stored-At"], timeout=10).content == content
 
 
+def test_the_admin_links_to_the_address_that_browsers_know(node, stored):
+    node.refresh_from_db()
+
+    assert node.image.url == f"/media/{stored}"
+
+
 def test_the_address_of_the_store_is_signed_and_soon_no_more_worth(stored, s3):
     address = browse(f"/media/{stored}")["X-Stored-At"]
 

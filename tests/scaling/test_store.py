@@ -93,6 +93,14 @@ def test_what_a_browser_has_is_not_sent_again(stack, image):
         assert "Content-Security-Policy" not in response.headers
 
 
+def test_a_body_that_nobody_asked_for_holds_nothing_up(stack, image):
+    began = time.monotonic()
+    response = stack.request("GET", image, data=b"a" * 100)
+
+    assert response.status_code == 200
+    assert time.monotonic() - began < 5
+
+
 def test_its_size_is_told_without_it(stack, image):
     response = stack.request("HEAD", image)
 

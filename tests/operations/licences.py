@@ -77,7 +77,9 @@ def by_licence(packages):
 
 
 def text():
-    return TEXT.format(python=by_licence(python_packages()), s3=by_licence(s3_packages()), npm=by_licence(npm_packages()))
+    return TEXT.format(
+        python=by_licence(python_packages()), s3=by_licence(s3_packages()), npm=by_licence(npm_packages())
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The store is moto, which speaks as Amazon's does, on this machine; the container
 What its commands say and refuse is tested beside them: backend/apps/core/tests/test_store.py.
 """
 
+import io
 import re
 import time
 import uuid
@@ -13,6 +14,7 @@ import boto3
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
+from PIL import Image
 
 from production import FRONT_ENDS, Stack, docker
 from stack.answers import differences
@@ -58,13 +60,19 @@ def stack(store, address, tmp_path_factory):
         yield stack
 
 
+def picture():
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), (200, 30, 30)).save(file, "PNG")
+    return file.getvalue()
+
+
 @pytest.fixture
 def image(stack):
     """The address of one that somebody has uploaded."""
     headers = bearer(stack.register()["access"])
     node = stack.request("POST", f"{stack.api}/nodes/", json={"title": "ring"}, headers=headers).json()
     url = f"{stack.api}/nodes/{node['id']}/image/"
-    response = stack.request("PUT", url, data=PNG, headers=headers | {"Content-Type": "image/png"})
+    response = stack.request("PUT", url, data=picture(), headers=headers | {"Content-Type": "image/png"})
     assert response.status_code == 200, response.text
     return f"{stack.page}{response.json()['image']}"
 
@@ -203,7 +211,7 @@ def test_a_store_that_is_away(stack, image, moto, figure):
 
     began = time.monotonic()
     shown = stack.get(image)
-    sent = stack.request("PUT", url, data=PNG, headers=headers | {"Content-Type": "image/png"})
+    sent = stack.request("PUT", url, data=picture(), headers=headers | {"Content-Type": "image/png"})
     figure("an image shown and one sent while the store is away, refused after", f"{time.monotonic() - began:.1f} s")
 
     check_error(shown, 503, "SRV_003")

@@ -1,6 +1,7 @@
 """Heavy reads from a replica. Here it is the same database; tests/scaling/test_database.py has a real one."""
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connections
 from django.test.utils import CaptureQueriesContext
 
@@ -10,16 +11,14 @@ from apps.accounts.models import ChangeCount
 API = "/api/v1"
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, databases=["default", "replica"]),
-    pytest.mark.usefixtures("postgresql"),
+    pytest.mark.skipif("replica" not in settings.DATABASES, reason="needs DATABASE_REPLICA_URL"),
+    pytest.mark.django_db(transaction=True, databases=[*settings.DATABASES]),
 ]
 
 
 @pytest.fixture(autouse=True)
 def nobody_is_away(monkeypatch):
     monkeypatch.setattr(replica, "_away_until", 0.0)
-    if "replica" not in connections.settings:
-        pytest.skip("needs DATABASE_REPLICA_URL")
 
 
 @pytest.fixture

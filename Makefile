@@ -88,7 +88,7 @@ test-start:
 
 .PHONY: test-backend
 test-backend: $(VENV)/installed ## the back end: lint, types, its tests on SQLite
-	@cd backend && $(VENV)/bin/ruff check . ../tests && $(VENV)/bin/ruff format --check . ../tests
+	@cd backend && $(VENV)/bin/ruff check . ../tests ../ops && $(VENV)/bin/ruff format --check . ../tests ../ops
 	@cd backend && $(VENV)/bin/mypy .
 	@$(MANAGE) makemigrations --check --dry-run
 	@cd backend && $(PYTEST) -n auto --create-db
@@ -101,7 +101,7 @@ test-postgres: $(VENV)/installed ## on a throw-away PostgreSQL 15: the back end'
 	@cd backend && UPGRADE_FROM=$(firstword $(sort $(wildcard $(CURDIR)/tests/upgrades/*.sql))) ../tests/with-postgres.sh $(PYTEST) -n auto --create-db
 	@cd backend && ../tests/with-postgres.sh ../tests/with-redis.sh $(PYTEST) --create-db $(WITH_REDIS)
 	@cd backend && ../tests/with-postgres.sh sh -c 'DATABASE_REPLICA_URL=$$SERVER_URL $(PYTEST) --create-db apps/accounts/tests/test_replica.py'
-	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades
+	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades tests/kubernetes/test_database.py
 
 .PHONY: test-upgrades
 test-upgrades: $(VENV)/installed ## the back end's tests on the database of every release, as pull requests have it
@@ -123,7 +123,7 @@ test-linters: $(VENV)/installed ## scripts, Dockerfiles, YAML, nginx, workflows:
 
 .PHONY: test-whole
 test-whole: install tests/browser/lighthouse/node_modules/.package-lock.json ## the whole from outside: conformance, containers, browser, front door, operations, benchmarks
-	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture and not alone' tests --ignore tests/upgrades
+	@$(PYTEST) -c tests/pytest.ini --durations 40 $(if $(CI),-n 2) -m 'not torture and not alone' tests --ignore tests/upgrades --ignore tests/kubernetes/test_database.py
 	@$(PYTEST) -c tests/pytest.ini -m alone tests/operations
 
 .PHONY: bench
@@ -136,7 +136,7 @@ pictures: install tests/browser/lighthouse/node_modules/.package-lock.json ## ev
 
 .PHONY: torture
 torture: install ## what takes hours: every fault, load, deploys, upgrades, a database of a gigabyte, random calls and writers
-	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/scaling tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
+	@status=0; $(PYTEST) -c tests/pytest.ini tests/operations tests/fuzz tests/reliability tests/scaling tests/kubernetes/test_pods.py tests/browser/test_offline.py tests/browser/test_trouble.py || status=$$?; \
 	cd backend && HYPOTHESIS_PROFILE=torture ../tests/with-postgres.sh $(PYTEST) -n auto --create-db apps/thinking/tests/test_st*.py || status=$$?; \
 	$(MAKE) --no-print-directory --directory .. test-upgrades || status=$$?; exit $$status
 

@@ -13,9 +13,10 @@ UNTOLD = {
     "@inlang/plugin-message-format": "MIT",
     "sqlite-wasm-kysely": "MIT",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
-    # For older releases of Python than this one may be.
-    "async-timeout": "Apache-2.0",
 }
+
+# In the image, whose Python is older than 3.11.3, and not everywhere else.
+OLDER = {"async-timeout": "Apache-2.0"}
 
 TEXT = """# Licences
 
@@ -43,7 +44,7 @@ Most of these only build. What the page needs of them is bundled, and they are n
 def locked(file):
     names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / file).read_text(), re.M)
     # On Windows only.
-    return {name: of_python(name) for name in names if name != "tzdata"}
+    return {name: OLDER.get(name) or of_python(name) for name in names if name != "tzdata"}
 
 
 def python_packages():

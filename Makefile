@@ -161,7 +161,7 @@ reliability-report: $(VENV)/installed ## the figures of docs/reliability.md, as 
 
 .PHONY: lock
 lock: ## lock the Python requirements anew, with hashes, for Python 3.10 and later
-	@cd backend && for name in requirements requirements-dev; do uv pip compile --quiet --universal --generate-hashes --python-version 3.10 --no-emit-index-url $$name.in -o $$name.txt; done
+	@cd backend && for name in requirements requirements-s3 requirements-dev; do uv pip compile --quiet --universal --generate-hashes --python-version 3.10 --no-emit-index-url $$name.in -o $$name.txt; done
 
 .PHONY: licences
 licences: $(VENV)/installed ## write docs/licences.md from what the packages say of themselves

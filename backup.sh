@@ -9,6 +9,9 @@
 #   thinkring_media_DATE.tar.gz    the uploaded files
 #   thinkring_DATE.json            the code's version and commit, sizes and SHA-256 sums of the two, what is in them
 #
+# With MEDIA_BUCKET uploads are in a store (docs/storage.md), and their backup is the versions that it keeps. What is in
+# the volume still has its archive; without any there is none, and the manifest names the bucket.
+#
 # Each file is written under a temporary name. The dump is restored into a scratch database, on a server of its own
 # that has nothing else, and only when that has the same tables, rows and migrations as the live one had when it was
 # dumped do the files get their names.
@@ -182,6 +185,14 @@ capture "$BACKUP_DIR/$media.part" docker run --rm --network none --volumes-from 
 listing=$(tar -tvzf "$BACKUP_DIR/$media.part" 2>/dev/null) ||
   fail "the archive of the uploaded files is damaged. $untouched"
 read -r files content < <(awk '/^-/ { files++; bytes += $3 } END { printf "%d %.0f\n", files, bytes }' <<<"$listing")
+uploads="\"file\": \"$media\", \"bytes\": $(size "$BACKUP_DIR/$media.part"), \"sha256\": \"$(sum "$BACKUP_DIR/$media.part")\", \"files\": $files, \"content_bytes\": $content"
+bucket=$(setting MEDIA_BUCKET)
+parts=("$database" "$media" "$manifest")
+if [ -n "$bucket" ] && [ "$files" = 0 ]; then
+  rm "$BACKUP_DIR/$media.part"
+  uploads="\"bucket\": \"$bucket\""
+  parts=("$database" "$manifest")
+fi
 
 rows=0
 for line in "${contents[@]}"; do
@@ -198,28 +209,30 @@ cat >"$BACKUP_DIR/$manifest.part" <<JSON || fail "the manifest was not written. 
   "postgresql": "$postgresql",
   "verified": true,
   "database": {"file": "$database", "bytes": $(size "$BACKUP_DIR/$database.part"), "sha256": "$(sum "$BACKUP_DIR/$database.part")", "rows": $rows},
-  "media": {"file": "$media", "bytes": $(size "$BACKUP_DIR/$media.part"), "sha256": "$(sum "$BACKUP_DIR/$media.part")", "files": $files, "content_bytes": $content},
+  "media": {$uploads},
   "tables": $(object table "${contents[@]}"),
   "migrations": $(object migration "${contents[@]}")
 }
 JSON
 
-for file in "$database" "$media" "$manifest"; do
+for file in "${parts[@]}"; do
   sync "$BACKUP_DIR/$file.part" || fail "$file did not reach the disk. $untouched"
 done
 before=$(newest_verified)
-# The manifest last: where it stands, the other two are complete.
-for file in "$database" "$media" "$manifest"; do
+# The manifest last: where it stands, all else is complete.
+for file in "${parts[@]}"; do
   mv "$BACKUP_DIR/$file.part" "$BACKUP_DIR/$file"
   printf 'Wrote %s/%s (%s bytes).\n' "$BACKUP_DIR" "$file" "$(size "$BACKUP_DIR/$file")"
 done
+[ -z "$bucket" ] ||
+  echo "The uploads in the bucket $bucket are not in this backup: the versions that the store keeps are their backup (docs/storage.md)."
 
 shrunk=
 if [ -n "$before" ]; then
   rows_before=$(manifest_value "$BACKUP_DIR/thinkring_$before.json" database rows)
   content_before=$(manifest_value "$BACKUP_DIR/thinkring_$before.json" media content_bytes)
   if [ $((rows * 2)) -lt "$rows_before" ]; then shrunk="$rows rows instead of $rows_before"; fi
-  if [ $((content * 2)) -lt "$content_before" ]; then
+  if [ -z "$bucket" ] && [ $((content * 2)) -lt "${content_before:-0}" ]; then
     shrunk+="${shrunk:+, and }$content bytes of uploads instead of $content_before"
   fi
 fi

@@ -7,11 +7,15 @@ from pathlib import Path
 import factory
 import psycopg
 import pytest
+import requests
+from botocore.exceptions import EndpointConnectionError
 from django.contrib.auth.hashers import make_password
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
+from moto.server import ThreadedMotoServer
 from rest_framework.test import APIClient
 
 from apps.accounts import mails, tokens
@@ -108,6 +112,50 @@ def redis(settings):
 def no_redis(settings):
     if settings.REDIS_HOST:
         pytest.skip("is about the database, which has nothing to do here where Redis answers")
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """The address of a server that speaks as Amazon's store does."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def buckets(s3, settings, tmp_path):
+    """Uploads and static files are kept there, in two empty buckets; says what is in one, by name."""
+    requests.post(f"{s3}/moto-api/reset", timeout=10).raise_for_status()
+    keys = {"endpoint_url": s3, "region_name": "us-east-1", "access_key": "a-key", "secret_key": "a-secret"}
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_BUCKET, settings.STATIC_BUCKET = "uploads", "static"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "apps.core.store.MediaStore", "OPTIONS": {**keys, "bucket_name": "uploads"}},
+        "static_bucket": {"BACKEND": "apps.core.store.Store", "OPTIONS": {**keys, "bucket_name": "static"}},
+    }
+    for bucket in (settings.MEDIA_BUCKET, settings.STATIC_BUCKET):
+        requests.put(f"{s3}/{bucket}", timeout=10).raise_for_status()
+
+    def contents(alias):
+        return {file.key: file.get()["Body"].read() for file in storages[alias].bucket.objects.all()}
+
+    return contents
+
+
+@pytest.fixture
+def store_is_away(monkeypatch):
+    """From then on; it refuses to be connected to, as one that is down does."""
+
+    def leave():
+        monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", refuse)
+
+    def refuse(session, request):
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    return leave
 
 
 @pytest.fixture

@@ -189,6 +189,8 @@ look_at_the_disk() {
   date=$(newest_verified)
   if [ -n "$date" ]; then
     for file in backups/thinkring_db_"$date".sql backups/thinkring_media_"$date".tar.gz; do
+      # There is no archive where all uploads are in a store.
+      [ -e "$file" ] || continue
       needed=$((needed + $(stat -c %s "$file") * 22 / 10))
     done
   fi

@@ -290,7 +290,8 @@ newest_verified() {
     date=${manifest#backups/thinkring_}
     date=${date%.json}
     if [[ ! $date > ${1:-$date} ]] && grep -qx '  "verified": true,' "$manifest" &&
-      [ -e "backups/thinkring_db_$date.sql" ] && [ -e "backups/thinkring_media_$date.tar.gz" ]; then
+      [ -e "backups/thinkring_db_$date.sql" ] &&
+      { [ -e "backups/thinkring_media_$date.tar.gz" ] || [ -n "$(manifest_value "$manifest" media bucket)" ]; }; then
       printf '%s' "$date"
       return 0
     fi

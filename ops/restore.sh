@@ -19,6 +19,8 @@
 # With --to, a server that holds nothing takes over the recovered files as they are, which saves minutes a gigabyte.
 # The archive and the base backups of the database that was lost are then put aside, as SYSTEM_before_DATE.
 #
+# Uploads that are in a store (MEDIA_BUCKET) stay as they are: docs/storage.md.
+#
 # With --to the uploads are those of the newest backup of backup.sh before that time, and those in use beside them:
 # an upload is never changed, so that none is too new.
 #
@@ -94,10 +96,12 @@ fi
 dump=$folder/thinkring_db_$date.sql
 archive=$folder/thinkring_media_$date.tar.gz
 manifest=$folder/thinkring_$date.json
+bucket=
 if [ -n "$date" ]; then
   [ -r "$manifest" ] || fail "there is no manifest $manifest: $file is not a backup of backup.sh."
   [ -n "$time" ] || check database "$dump"
-  check media "$archive"
+  bucket=$(manifest_value "$manifest" media bucket)
+  [ -n "$bucket" ] || check media "$archive"
   echo "Checked the sums of the backup of $date."
 fi
 
@@ -323,7 +327,8 @@ if [ -n "$time" ]; then
   recover
   needed=$(docker exec "$recovery" psql -XqAt -U "$db_user" "$db_name" -c 'select pg_database_size(current_database())')
 else
-  needed=$(($(stat -L -c %s "$dump") * 2 + $(manifest_value "$manifest" media bytes) * 2))
+  archived=$(manifest_value "$manifest" media bytes)
+  needed=$(($(stat -L -c %s "$dump") * 2 + ${archived:-0} * 2))
 fi
 room "$needed"
 
@@ -371,7 +376,7 @@ in_restored() {
   docker run --rm -i --network none -v "$restored_volume:/app/media" -v "$live_volume:/live:ro" --entrypoint sh "$image" -c "$1"
 }
 files=
-if [ -n "$date" ]; then
+if [ -n "$date" ] && [ -z "$bucket" ]; then
   if [ -z "$staging" ]; then
     capture /dev/null in_restored 'tar -xzf - -C /app/media' <"$archive" || fail "the uploads were not unpacked: $cause"
     files=$(manifest_value "$manifest" media files)
@@ -379,8 +384,12 @@ if [ -n "$date" ]; then
 fi
 found=$(in_restored 'find /app/media -type f | wc -l')
 [ "${files:-$found}" = "$found" ] || fail "the archive has $found files, and its manifest tells of $files."
-echo "Unpacked $found uploaded files."
-if [ -n "$time" ]; then
+if [ -n "$bucket" ]; then
+  echo "Left the uploads as they are: those of the backup are in the bucket $bucket (docs/storage.md)."
+else
+  echo "Unpacked $found uploaded files."
+fi
+if [ -n "$time$bucket" ]; then
   # Before coreutils 9.3 there is no --update=none, and in 9.2 to 9.4 -n fails where it leaves a file as it is.
   capture /dev/null in_restored 'cp -a --update=none /live/. /app/media/ 2>/dev/null || cp -an /live/. /app/media/' ||
     fail "the uploads in use were not taken along: $cause"

@@ -6,6 +6,7 @@ whatever is missing, short, or still the example's stops the start with one sent
 
 import re
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -237,18 +238,63 @@ LANGUAGES = [("ja", "日本語"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 
+# Static files: nginx's, or at an address of a CDN; uploads: in the volume, or in a bucket (docs/storage.md).
 STATIC_URL = "/static/"
+if env.text("STATIC_URL", STATIC_URL) != STATIC_URL:
+    STATIC_URL = env.address("STATIC_URL", "") + "/"
+    MIDDLEWARE.append("apps.core.pages.PolicyMiddleware")
 STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STATIC_BUCKET = env.text("STATIC_BUCKET", "")
+if STATIC_BUCKET and STATIC_URL == "/static/":
+    raise ImproperlyConfigured(
+        "set STATIC_URL to the address at which browsers find what is in STATIC_BUCKET, "
+        "for example https://cdn.thinkring.example.com/static/."
+    )
 MEDIA_URL = "/media/"
 MEDIA_ROOT = BASE_DIR / "media"
+MEDIA_BUCKET = env.text("MEDIA_BUCKET", "")
+if MEDIA_BUCKET and MEDIA_BUCKET == STATIC_BUCKET:
+    raise ImproperlyConfigured(
+        "set STATIC_BUCKET to another bucket than MEDIA_BUCKET: everybody may read static files, and uploads nobody."
+    )
+STORE: dict = {}
+if MEDIA_BUCKET or STATIC_BUCKET:
+    if find_spec("storages") is None:
+        raise ImproperlyConfigured(
+            "set EXTRAS to s3 and build the image anew, or leave MEDIA_BUCKET and STATIC_BUCKET empty: "
+            "this image has nothing that speaks to a store."
+        )
+    if not env.text("S3_ENDPOINT_URL", ""):
+        raise ImproperlyConfigured(
+            "set S3_ENDPOINT_URL to the address of the store, for example https://s3.ap-northeast-1.amazonaws.com."
+        )
+    STORE = {
+        "endpoint_url": env.address("S3_ENDPOINT_URL", ""),
+        "region_name": env.text("S3_REGION", "us-east-1"),
+        "access_key": env.secret("S3_ACCESS_KEY_ID", 3, None),
+        "secret_key": env.secret("S3_SECRET_ACCESS_KEY", 8, None),
+    }
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": (
+        {
+            "BACKEND": "apps.core.store.MediaStore",
+            # An address of its own serves for a minute.
+            "OPTIONS": {**STORE, "bucket_name": MEDIA_BUCKET, "querystring_expire": 60},
+        }
+        if MEDIA_BUCKET
+        else {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    ),
     # Hashed names, because nginx lets browsers keep /static/ for 30 days without asking again.
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage."
         + ("StaticFilesStorage" if DEBUG else "ManifestStaticFilesStorage")
     },
 }
+if STATIC_BUCKET:
+    STORAGES["static_bucket"] = {
+        "BACKEND": "apps.core.store.Store",
+        "OPTIONS": {**STORE, "bucket_name": STATIC_BUCKET},
+    }
 # nginx reads what Django writes, as another user.
 FILE_UPLOAD_PERMISSIONS = 0o644
 

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from apps.accounts.admin import log_in
 from apps.core import errors
 from apps.core.views import security_txt, unknown_route
+from apps.thinking.api.images import uploaded
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -21,6 +22,7 @@ urlpatterns = [
     path("api/v1/", include("apps.thinking.api.urls")),
     # A route of its own, so that with DEBUG too the answer is our error and not Django's page.
     re_path(r"^api/", unknown_route),
-    # In development only; in production nginx serves them.
+    # In development only; in production nginx serves what is in the volume.
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+    path("media/<path:name>", uploaded),
 ]

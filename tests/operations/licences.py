@@ -9,7 +9,13 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "licences.md"
 
 # Their metadata does not say it; their file LICENSE does.
-UNTOLD = {"@inlang/plugin-message-format": "MIT", "sqlite-wasm-kysely": "MIT"}
+UNTOLD = {
+    "@inlang/plugin-message-format": "MIT",
+    "sqlite-wasm-kysely": "MIT",
+    "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
+    # For older releases of Python than this one may be.
+    "async-timeout": "Apache-2.0",
+}
 
 TEXT = """# Licences
 
@@ -22,6 +28,10 @@ What the base images bring along (Debian, Alpine, Python, Node, nginx, PostgreSQ
 
 {python}
 
+And with `EXTRAS=s3` ([storage](storage.md)):
+
+{s3}
+
 ## npm, in the build of the front end
 
 Most of these only build. What the page needs of them is bundled, and they are not in the image.
@@ -30,13 +40,23 @@ Most of these only build. What the page needs of them is bundled, and they are n
 """
 
 
-def python_packages():
-    names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / "requirements.txt").read_text(), re.M)
+def locked(file):
+    names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / file).read_text(), re.M)
     # On Windows only.
     return {name: of_python(name) for name in names if name != "tzdata"}
 
 
+def python_packages():
+    return locked("requirements.txt")
+
+
+def s3_packages():
+    return {name: licence for name, licence in locked("requirements-s3.txt").items() if name not in python_packages()}
+
+
 def of_python(name):
+    if name in UNTOLD:
+        return UNTOLD[name]
     said = metadata(name)
     classifiers = [line.split(" :: ")[-1] for line in said.get_all("Classifier", []) if line.startswith("License ::")]
     return said["License-Expression"] or said["License"] or " AND ".join(classifiers)
@@ -57,7 +77,9 @@ def by_licence(packages):
 
 
 def text():
-    return TEXT.format(python=by_licence(python_packages()), npm=by_licence(npm_packages()))
+    return TEXT.format(
+        python=by_licence(python_packages()), s3=by_licence(s3_packages()), npm=by_licence(npm_packages())
+    )
 
 
 if __name__ == "__main__":

@@ -372,6 +372,27 @@ def test_it_warns_when_half_of_the_uploads_are_gone(installation, stack):
     assert "5 bytes of uploads instead of 1005" in result.stderr
 
 
+def test_uploads_in_a_store_are_told_of(installation, stack):
+    assert backup(installation).returncode == 0
+    (installation / ".env.production").write_text("MEDIA_BUCKET=thinkring-uploads\n")
+    partly = backup(installation)
+    compose("exec", "-T", "backend", "rm", "/app/media/ring.png", cwd=stack)
+    try:
+        wholly = backup(installation)
+    finally:
+        compose("exec", "-T", "backend", "sh", "-c", "echo ring > /app/media/ring.png", cwd=stack)
+
+    for result in (partly, wholly):
+        assert result.returncode == 0, result.stderr
+        assert "The uploads in the bucket thinkring-uploads are not in this backup: the versions" in result.stdout
+    # What has not been moved yet.
+    assert ".tar.gz" in partly.stdout
+    assert ".tar.gz" not in wholly.stdout
+    manifest = sorted((installation / "backups").glob("thinkring_[0-9]*.json"))[-1]
+    assert json.loads(manifest.read_text())["media"] == {"bucket": "thinkring-uploads"}
+    assert not (installation / "backups" / f"thinkring_media_{manifest.stem[len('thinkring_') :]}.tar.gz").exists()
+
+
 def test_the_newest_proven_one_before_stays(installation):
     assert backup(installation).returncode == 0
     first = files(installation)

@@ -67,6 +67,7 @@ CHUNK = NOTHING | GZIP | {
     "Last-Modified": DATE,
 }  # fmt: skip
 STATIC = NOTHING | GZIP | {
+    "Cross-Origin-Resource-Policy": "cross-origin",
     "Content-Type": "text/css; charset=utf-8",
     "Cache-Control": ["max-age=2592000", "public, immutable"],
     "Expires": DATE,

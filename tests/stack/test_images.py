@@ -2,6 +2,7 @@
 Each image on the supported release that its build argument moves to, and with the commit that a deploy names.
 """
 
+import subprocess
 import time
 
 import pytest
@@ -34,6 +35,18 @@ def test_backend(build):
     settings = "import django, django.conf as c; django.setup(); print(c.settings.COMMIT)"
     said = docker("run", "--rm", "--env", "DJANGO_SETTINGS_MODULE=thinkring.settings", image, "python", "-c", settings)
     assert said == "0123456\n"
+
+
+def test_an_extra_that_is_none(build, tmp_path):
+    folder = tmp_path / "thinkring" / "backend"
+
+    result = subprocess.run(
+        ["docker", "build", "--file", f"{folder}/Dockerfile.prod", "--build-arg", "EXTRAS=s4", str(folder)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert result.returncode != 0
+    assert "Set EXTRAS to s3, or leave it empty: there is no extra s4." in result.stdout + result.stderr
 
 
 def test_frontend(build):

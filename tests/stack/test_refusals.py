@@ -51,6 +51,12 @@ def test_no_hosts(stack):
     assert "thinkRing cannot start: set ALLOWED_HOSTS" in start(stack, ALLOWED_HOSTS="")
 
 
+def test_a_store_without_what_speaks_to_one(stack):
+    said = start(stack, MEDIA_BUCKET="uploads")
+
+    assert "thinkRing cannot start: set EXTRAS to s3 and build the image anew, or leave MEDIA_BUCKET" in said
+
+
 def test_no_hosts_for_compose(stack):
     result = stack.compose("config", check=False, ALLOWED_HOSTS="")
 

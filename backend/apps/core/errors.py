@@ -119,6 +119,10 @@ class ApiError(Exception):
         self.code, self.message, self.current, self.details = code, message, current, details or []
 
 
+class StoreUnavailable(Exception):
+    """The store that uploads are kept in did not do what it was asked."""
+
+
 class RuleBroken(ApiError):
     """A rule of the product does not allow this now (BIZ_001)."""
 
@@ -186,6 +190,10 @@ def exception_handler(exc: Exception, context: dict) -> Response:
         case OperationalError() | InterfaceError():
             logger.error("the database did not answer: %s", exc)
             code = "SRV_002"
+            headers["Retry-After"] = str(RETRY_AFTER)
+        case StoreUnavailable():
+            logger.error("the store did not answer: %s", exc)
+            code = "SRV_003"
             headers["Retry-After"] = str(RETRY_AFTER)
         case DataError():
             # PostgreSQL refused a value that the serializers let through: the client's, not ours.

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from PIL import Image, ImageOps
 
+from apps.core.files import discard
 from apps.thinking.models import Node
 
 FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
@@ -72,7 +73,7 @@ def replace(node: Node, image: ContentFile | None) -> None:
             node.save()
         except BaseException:
             if image:
-                storage.delete(name_of(image))
+                discard(storage, name_of(image))
             raise
         if before:
-            transaction.on_commit(lambda: storage.delete(before))
+            transaction.on_commit(lambda: discard(storage, before))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import registration
 from apps.core.errors import RuleBroken
+from apps.core.files import discard
 from apps.thinking import locks
 from apps.thinking.models import Node, Project
 
@@ -97,4 +98,4 @@ def delete_image(instance: Node, **kwargs) -> None:
     """A node's image goes with it, whether it went by the trash, the admin, or with its account."""
     storage, name = instance.image.storage, instance.image.name
     if name:
-        transaction.on_commit(lambda: storage.delete(name))
+        transaction.on_commit(lambda: discard(storage, name))

@@ -260,3 +260,83 @@ def test_cookies_that_no_other_host_can_set(values, production):
 
 def test_passwords_are_stored_by_argon2(values, production):
     assert values("PASSWORD_HASHERS", **production) == ["['django.contrib.auth.hashers.Argon2PasswordHasher']"]
+
+
+STORE = {
+    "MEDIA_BUCKET": "thinkring-uploads",
+    "S3_ENDPOINT_URL": "https://store.example.com/",
+    "S3_ACCESS_KEY_ID": "a-key-of-the-store",
+    "S3_SECRET_ACCESS_KEY": "a-secret-of-the-store",
+}
+
+
+def test_uploads_are_in_the_volume(values, production):
+    assert values("STORAGES['default']['BACKEND']", "MEDIA_URL", **production) == [
+        "django.core.files.storage.FileSystemStorage",
+        "/media/",
+    ]
+
+
+def test_uploads_in_a_bucket(values, production):
+    names = ["STORAGES['default']['BACKEND']", "STORAGES['default']['OPTIONS']['endpoint_url']", "MEDIA_URL"]
+
+    assert values(*names, **production, **STORE) == [
+        "apps.core.store.MediaStore",
+        "https://store.example.com",
+        "/media/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"S3_ENDPOINT_URL": ""},
+            "set S3_ENDPOINT_URL to the address of the store, for example https://s3.ap-northeast-1.amazonaws.com.",
+        ),
+        (
+            {"S3_ENDPOINT_URL": "store:9000"},
+            "set S3_ENDPOINT_URL to an address, for example https://thinkring.example.com, not to 'store:9000'.",
+        ),
+        ({"S3_ACCESS_KEY_ID": ""}, "set S3_ACCESS_KEY_ID to a secret of your own: it is missing."),
+        ({"S3_SECRET_ACCESS_KEY": ""}, "set S3_SECRET_ACCESS_KEY to a secret of your own: it is missing."),
+        (
+            {"MEDIA_BUCKET": "", "STATIC_BUCKET": "files"},
+            "set STATIC_URL to the address at which browsers find what is in STATIC_BUCKET, for example "
+            "https://cdn.thinkring.example.com/static/.",
+        ),
+        (
+            {"STATIC_BUCKET": STORE["MEDIA_BUCKET"], "STATIC_URL": "https://cdn.example.com/static/"},
+            "set STATIC_BUCKET to another bucket than MEDIA_BUCKET: everybody may read static files, and uploads "
+            "nobody.",
+        ),
+    ],
+)
+def test_a_store_that_cannot_be_used(refusal, production, change, sentence):
+    assert refusal(**production, **(STORE | change)) == sentence
+
+
+def test_an_image_without_the_extra(refusal, production, tmp_path):
+    # As if the package were not installed.
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['storages'] = None\n")
+
+    assert refusal(**production, **STORE, PYTHONPATH=str(tmp_path)) == (
+        "set EXTRAS to s3 and build the image anew, or leave MEDIA_BUCKET and STATIC_BUCKET empty: this image has "
+        "nothing that speaks to a store."
+    )
+
+
+def test_static_files_at_a_cdn(values, production):
+    names = ["STATIC_URL", "MIDDLEWARE[-1]"]
+
+    assert values(*names, **production, STATIC_URL="https://cdn.example.com/static") == [
+        "https://cdn.example.com/static/",
+        "apps.core.pages.PolicyMiddleware",
+    ]
+    assert values(*names, **production) == ["/static/", "axes.middleware.AxesMiddleware"]
+
+
+def test_static_files_nowhere(refusal, production):
+    assert refusal(**production, STATIC_URL="/files/") == (
+        "set STATIC_URL to an address, for example https://thinkring.example.com, not to '/files'."
+    )

@@ -7,6 +7,7 @@ last test begins with an empty machine and the whole stack.
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -205,6 +206,20 @@ def test_old_data_is_back_and_later_data_is_kept_aside(live, figure, command):
     cat = ["docker", "run", "--rm", "-v", f"{volume}:/kept:ro", "--entrypoint", "cat", "postgres:15"]
     assert subprocess.run([*cat, "/kept/later.png"], capture_output=True, text=True).stdout == "later\n"
     assert subprocess.run(LEFT, capture_output=True, text=True).stdout == ""
+
+
+def test_uploads_in_a_store_stay_as_they_are(live, backup):
+    manifest = backup.with_name(f"thinkring_{live.date}.json")
+    manifest.write_text(re.sub(r'"media": {.*}', '"media": {"bucket": "thinkring-uploads"}', manifest.read_text()))
+    backup.with_name(f"thinkring_media_{live.date}.tar.gz").unlink()
+
+    result = live.run("ops/restore.sh", backup, "--replace")
+
+    assert result.returncode == 0, result.stderr
+    assert "those of the backup are in the bucket thinkring-uploads" in result.stdout
+    assert live.words() == "old 誤差"
+    assert "later.png" in live.media()
+    assert "ring.png" not in live.media()
 
 
 def test_a_file_is_named_from_the_caller_s_folder(live, backup):

@@ -1,7 +1,11 @@
+import gzip
 import os
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
+import time_machine
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 
 DAY = 24 * 3600
@@ -101,3 +105,63 @@ def test_an_image_without_static_files(source, target):
         call_command("publish_static", source / "missing")
 
     assert old.exists()
+
+
+@pytest.fixture
+def release(source):
+    """As the image is built."""
+    style = source / "admin/css/base.0123456789ab.css"
+    style.write_text("p{}")
+    style.with_name("base.css").write_text("p{}")
+    style.with_name(f"{style.name}.gz").write_bytes(gzip.compress(b"p{}"))
+    (source / "admin/img").mkdir()
+    (source / "admin/img/icon.0123456789ab.png").write_bytes(b"PNG")
+    return source
+
+
+def headers(name):
+    said = storages["static_bucket"].client.head_object(Bucket="static", Key=f"static/{name}")
+    return said["ContentType"], said["CacheControl"], said.get("ContentEncoding")
+
+
+@pytest.mark.usefixtures("target")
+def test_what_has_a_hash_goes_to_the_bucket(release, buckets, capsys):
+    call_command("publish_static", release)
+
+    style, icon = "admin/css/base.0123456789ab.css", "admin/img/icon.0123456789ab.png"
+    files = buckets("static_bucket")
+    assert set(files) == {f"static/{style}", f"static/{icon}"}
+    assert gzip.decompress(files[f"static/{style}"]) == b"p{}"
+    forever = "public, max-age=31536000, immutable"
+    assert headers(style) == ("text/css; charset=utf-8", forever, "gzip")
+    assert headers(icon) == ("image/png", forever, None)
+    assert "2 static files published into the bucket static." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("target")
+def test_files_of_earlier_releases_stay_in_the_bucket_for_30_days(release, buckets):
+    store, now = storages["static_bucket"], datetime.now(timezone.utc)
+    style = release / "admin/css/base.0123456789ab.css"
+    with time_machine.travel(now - timedelta(days=40)):
+        call_command("publish_static", release)
+        store.put("elsewhere/ours.txt", Body=b"")
+    with time_machine.travel(now - timedelta(days=31)):
+        call_command("publish_static", release)
+    style.rename(style.with_name("base.ba9876543210.css"))
+
+    with time_machine.travel(now - timedelta(days=2)):
+        call_command("publish_static", release)
+    kept = set(buckets("static_bucket"))
+    call_command("publish_static", release)
+
+    assert "static/admin/css/base.0123456789ab.css" in kept
+    assert set(buckets("static_bucket")) == kept - {"static/admin/css/base.0123456789ab.css"}
+    assert "elsewhere/ours.txt" in kept
+
+
+@pytest.mark.usefixtures("target")
+def test_a_bucket_that_does_not_answer(release, buckets, store_is_away):
+    store_is_away()
+
+    with pytest.raises(CommandError, match="the bucket static did not take the static files .* What is there stays"):
+        call_command("publish_static", release)

@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.files import discard
 from apps.thinking import content, images, linking, locks, nodes, rounds
 from apps.thinking.content import CATEGORY_LENGTH, TEXT_LENGTH, TITLE_LENGTH
 from apps.thinking.exchange import checked
@@ -63,7 +64,7 @@ def import_records(
                 importer.take(name, batch)
         except BaseException:
             for storage, name in files:
-                storage.delete(name)
+                discard(storage, name)
             raise
     # The files stay when it fails here, at the end: the database may have finished what it did not answer any more.
     return importer.report

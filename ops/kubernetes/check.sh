@@ -61,17 +61,17 @@ installed() { kubectl get "$1" --output name >/dev/null 2>&1 || fail "$2 Nothing
 look_at_the_cluster() {
   local version catalog
   version=$(kubectl get --raw /version 2>"$folder/output") ||
-    fail "the cluster does not answer ($(tail -n 1 "$folder/output")). Which one is meant says: kubectl config current-context"
+    fail "the cluster does not answer ($(tail -n 1 "$folder/output")); which one is meant says: kubectl config current-context"
   version=$(sed -nE 's/^ *"minor": "([0-9]+).*/\1/p' <<<"$version")
   [ "${version:-0}" -ge $LEAST_VERSION ] ||
     fail "the cluster is Kubernetes 1.${version:-?}, and 1.$LEAST_VERSION is the least that this works with: bring it up to date. Nothing was changed."
-  installed crd/clusters.postgresql.cnpg.io 'CloudNativePG is not installed in the cluster: https://cloudnative-pg.io/docs'
+  installed crd/clusters.postgresql.cnpg.io 'CloudNativePG is not installed in the cluster; install it, by https://cloudnative-pg.io/docs.'
   installed crd/objectstores.barmancloud.cnpg.io \
-    'the Barman Cloud plugin of CloudNativePG is not installed in the cluster: https://cloudnative-pg.io/plugin-barman-cloud'
-  installed crd/certificates.cert-manager.io 'cert-manager is not installed in the cluster: https://cert-manager.io/docs/installation'
+    'the Barman Cloud plugin of CloudNativePG is not installed in the cluster; install it, by https://cloudnative-pg.io/plugin-barman-cloud.'
+  installed crd/certificates.cert-manager.io 'cert-manager is not installed in the cluster; install it, by https://cert-manager.io/docs/installation.'
   catalog=$(sed -n '/kind: ClusterImageCatalog/,/name:/s/^ *name: //p' "$folder/all.yaml" | head -n 1)
   installed "clusterimagecatalog/$catalog" \
-    "the catalogue of PostgreSQL's images $catalog is not in the cluster: https://cloudnative-pg.io/docs/current/image_catalog."
+    "the catalogue of PostgreSQL's images $catalog is not in the cluster; apply it, by https://cloudnative-pg.io/docs/current/image_catalog."
   if grep -q '^kind: HorizontalPodAutoscaler' "$folder/all.yaml"; then
     kubectl get --raw /apis/metrics.k8s.io/v1beta1 >/dev/null 2>&1 ||
       fail 'nothing measures pods in the cluster, and the autoscaler needs it: install metrics-server. Nothing was changed.'

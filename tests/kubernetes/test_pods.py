@@ -30,6 +30,8 @@ class Node:
         self.stack, self.folder = stack, folder
         self.found = rendered("single-node")
         self.name = f"{stack.project}-pods"
+        self.session = requests.Session()
+        self.session.trust_env = False
         self.images = {
             half: docker("inspect", "--format", "{{.Image}}", stack.container(half)).strip()
             for half in ("backend", "frontend")
@@ -133,7 +135,7 @@ class Node:
         asked = probe["httpGet"]
         headers = {entry["name"]: entry["value"] for entry in asked.get("httpHeaders", [])}
         try:
-            return requests.get(f"{self.address(name)}{asked['path']}", headers=headers, timeout=5).ok
+            return self.session.get(f"{self.address(name)}{asked['path']}", headers=headers, timeout=5).ok
         except requests.RequestException:
             return False
 
@@ -148,7 +150,7 @@ class Node:
     def get(self, path, host="page.test", **headers):
         """As the ingress controller asks nginx."""
         sent = {"Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"} | headers
-        return requests.get(f"{self.address('nginx')}{path}", headers=sent, timeout=10, allow_redirects=False)
+        return self.session.get(f"{self.address('nginx')}{path}", headers=sent, timeout=10, allow_redirects=False)
 
     @contextlib.contextmanager
     def running(self):

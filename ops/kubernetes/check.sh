@@ -4,8 +4,8 @@
 #   ops/kubernetes/check.sh OVERLAY    for example ops/kubernetes/overlays/mine
 #   ops/kubernetes/check.sh --help     say this
 #
-# It looks at the overlay (names, images), at the cluster (version, what has to be installed there, secrets), has the cluster
-# look at the objects, and where thinkRing runs already asks the new image what it thinks of the schema, by a job beside
+# It looks at the overlay (names, images), at the cluster (version, what has to be installed there, memory, secrets), has the
+# cluster look at the objects, and where thinkRing runs already asks the new image what it thinks of the schema, by a job beside
 # what runs. The first thing that is wrong ends it, with its remedy. deploy.sh begins with it.
 
 # shellcheck source=ops/kubernetes/cluster.sh
@@ -80,6 +80,33 @@ look_at_the_cluster() {
     fail 'nginx would answer nobody: say where the ingress controller is: kubectl label namespace NAME thinkring/ingress-controller=true. Nothing was changed.'
 }
 
+# asked_for: how many MiB the pods of the overlay ask for at least.
+asked_for() {
+  awk '
+    function told() {
+      if (kind == "Deployment" || kind == "Cluster") { pods[name] = sum; if (!(name in number)) number[name] = 1 }
+      sum = inside = 0
+    }
+    /^---$/ { told() }
+    /^kind: / { kind = $2 }
+    /^  name: / { name = $2 }
+    /^  (replicas|instances|minReplicas): / { number[name] = $2 }
+    /^ +requests:$/ { inside = 1 }
+    inside && $1 == "memory:" { sum += $2 ~ /Gi$/ ? $2 * 1024 : $2 + 0; inside = 0 }
+    END { told(); for (name in pods) total += pods[name] * number[name]; print total }
+  ' "$folder/all.yaml"
+}
+
+# What else runs there is not counted: that there is room for each pod, only the cluster can say.
+look_at_the_room() {
+  local needed there
+  needed=$(asked_for)
+  there=$(kubectl get nodes --output 'jsonpath={range .items[*]}{.status.allocatable.memory}{"\n"}{end}' | awk '
+    { total += $1 ~ /Ki$/ ? $1 / 1024 : $1 ~ /Mi$/ ? $1 : $1 ~ /Gi$/ ? $1 * 1024 : $1 / 1048576 } END { print int(total) }')
+  [ "$there" -ge "$needed" ] ||
+    fail "the nodes have $there MiB of memory for pods, and the overlay asks for $needed: add a node, or deploy overlays/single-node. Nothing was changed."
+}
+
 look_at_the_secrets() {
   local name key
   kubectl get "namespace/$namespace" >/dev/null 2>&1 ||
@@ -109,6 +136,7 @@ look_at_the_schema() {
 read_arguments "$@"
 look_at_the_overlay
 look_at_the_cluster
+look_at_the_room
 look_at_the_secrets
 let_the_cluster_look
 look_at_the_schema

@@ -12,8 +12,8 @@ import subprocess
 import pytest
 import yaml
 
-from .rendering import FOLDER, KUBECTL, objects, text
-from .test_objects import references
+from .rendering import FOLDER, KUBECTL, objects, of_kind, pods, text
+from .test_objects import amount, references
 
 # The first pattern that fits decides; what no pattern fits is answered with nothing, and goes well.
 STAND_IN = """#!/bin/bash
@@ -33,6 +33,7 @@ NOT_FOUND = "Error from server (NotFound): there is none\n"
 READY = [
     ["^get --raw /version", 0, '{\n  "major": "1",\n  "minor": "34+"\n}\n'],
     ["^get namespaces --selector", 0, "namespace/ingress\n"],
+    ["^get nodes", 0, "16000000Ki\n"],
     ["^get secret", 0, "c2VjcmV0"],
     ["^get deployment backend$", 1, NOT_FOUND],
     ["^config current-context", 0, "here\n"],
@@ -186,6 +187,7 @@ def test_an_overlay_that_cannot_be_read_is_refused_with_what_kustomize_says(clus
         ),
         (["^get --raw /apis/metrics", 1, NOT_FOUND], "install metrics-server"),
         (["^get namespaces --selector", 0, ""], "kubectl label namespace NAME thinkring/ingress-controller=true"),
+        (["^get nodes", 0, "1Gi\n1048576Ki\n"], "the nodes have 2048 MiB of memory for pods, and the overlay asks for"),
         (["^get namespace/thinkring", 1, NOT_FOUND], "kubectl create namespace thinkring"),
         (["^get secret thinkring .*JWT_SECRET_KEY", 0, ""], "the secret thinkring has no JWT_SECRET_KEY"),
         (["^get secret thinkring .*REDIS_PASSWORD", 0, ""], "the secret thinkring has no REDIS_PASSWORD"),
@@ -195,6 +197,27 @@ def test_an_overlay_that_cannot_be_read_is_refused_with_what_kustomize_says(clus
 def test_a_cluster_that_lacks_something_is_refused(cluster, overlay, answer, remedy):
     assert refuses(cluster.run("check.sh", overlay, answers=[answer]), remedy)
     assert cluster.changes() == []
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 0), (-1, 1)])
+def test_what_the_pods_ask_for_is_what_the_nodes_have_to_have(cluster, overlay, more, status):
+    found = objects(FOLDER / "overlays" / "production")
+    deployments, scalers = of_kind(found, "Deployment"), of_kind(found, "HorizontalPodAutoscaler")
+    asked = {
+        made.owner.removeprefix("Deployment/"): sum(
+            amount(entry["resources"]["requests"]["memory"]) for entry in made.containers
+        )
+        for made in pods(found)
+        if made.owner.startswith("Deployment/")
+    }
+    database = of_kind(found, "Cluster")["database"]["spec"]
+    needed = database["instances"] * amount(database["resources"]["requests"]["memory"]) + sum(
+        asked[name] * (scalers[name]["spec"]["minReplicas"] if name in scalers else 1) for name in deployments
+    )
+
+    result = cluster.run("check.sh", overlay, answers=[["^get nodes", 0, f"{needed // 2**20 + more}Mi\n"]])
+
+    assert result.returncode == status, result.stderr
 
 
 def test_it_asks_for_each_secret_that_the_overlay_names(cluster, overlay):

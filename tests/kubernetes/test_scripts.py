@@ -220,6 +220,10 @@ def test_what_the_pods_ask_for_is_what_the_nodes_have_to_have(cluster, overlay, 
     assert result.returncode == status, result.stderr
 
 
+def test_whoever_may_not_see_the_nodes_can_deploy(cluster, overlay):
+    assert cluster.run("check.sh", overlay, answers=[["^get nodes", 1, "Forbidden\n"]]).returncode == 0
+
+
 def test_it_asks_for_each_secret_that_the_overlay_names(cluster, overlay):
     cluster.run("check.sh", overlay)
 

@@ -17,6 +17,9 @@ UNTOLD = {
     "async-timeout": "Apache-2.0",
 }
 
+# In the image, whose Python is older than 3.11.3, and not everywhere else.
+OLDER = {"async-timeout": "Apache-2.0"}
+
 TEXT = """# Licences
 
 thinkRing is under the [MIT licence](../LICENSE). This list is written by `make licences` from what the packages say of
@@ -43,7 +46,7 @@ Most of these only build. What the page needs of them is bundled, and they are n
 def locked(file):
     names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / file).read_text(), re.M)
     # On Windows only.
-    return {name: of_python(name) for name in names if name != "tzdata"}
+    return {name: OLDER.get(name) or of_python(name) for name in names if name != "tzdata"}
 
 
 def python_packages():

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import time
 
 import crossplane
@@ -99,7 +98,7 @@ def test_they_come_and_go(stack, figure):
 
 
 def test_one_dies(server, figure):
-    victim = backends(server)[2]
+    victim = [*backends(server).values()][1]
     with Traffic(server) as traffic:
         os.kill(int(docker("inspect", "--format", "{{.State.Pid}}", victim)), signal.SIGKILL)
         time.sleep(15)
@@ -111,7 +110,7 @@ def test_one_dies(server, figure):
 
 def test_one_freezes(server, figure):
     """Whoever is with it waits until it goes on; the others are given to those that answer."""
-    victim = backends(server)[2]
+    victim = [*backends(server).values()][1]
     with Traffic(server) as traffic:
         time.sleep(2)
         with Answers(server) as answers:
@@ -137,6 +136,7 @@ def test_a_deploy_keeps_their_number(server, figure):
     figure("deploy with 4 backends (goal: 0 failed, 0 lost)", traffic)
     traffic.assert_nothing_failed()
     assert server.release() == (commit, commit)
+    # docker-compose 1.29 looks for the first one.
     assert sorted(backends(server)) == [1, 2, 3, 4]
     images = {docker("inspect", "--format", "{{.Config.Image}} {{.Image}}", id) for id in backends(server).values()}
     assert len(images) == 1
@@ -147,7 +147,7 @@ def test_a_deploy_keeps_their_number(server, figure):
 
 
 def test_the_doctor_misses_one(server):
-    docker("rm", "-f", backends(server)[2])
+    docker("rm", "-f", [*backends(server).values()][1])
     try:
         said = server.run("doctor").stdout
     finally:
@@ -170,7 +170,8 @@ def chapter_9(server):
         for directive in http["block"]
     ]
     network = f"{server.project}_default"
-    for number, id in backends(server).items():
+    # compose gives another number to one that is made anew.
+    for number, id in enumerate(backends(server).values(), start=1):
         docker("network", "disconnect", network, id)
         docker("network", "connect", "--alias", "backend", "--alias", f"backend{number}", network, id)
     # In place, since the container has the file and not its name.
@@ -189,7 +190,7 @@ def test_the_upstream_of_chapter_9(server, figure):
         with Traffic(server) as traffic, Answers(server) as answers:
             time.sleep(10)
         with Traffic(server) as one_dies:
-            subprocess.run(["docker", "kill", backends(server)[2]], check=True, capture_output=True)
+            docker("kill", [*backends(server).values()][1])
             time.sleep(15)
 
     figure("the specified upstream of 3 backends", traffic)

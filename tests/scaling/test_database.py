@@ -107,8 +107,7 @@ class Elsewhere(Stack):
         self.authority, self.server = authority, f"{self.project}-elsewhere"
 
     def be_apart(self, settings, **more):
-        (self.folder / "ops/database/ca.pem").write_bytes(self.authority.read_bytes())
-        super().be_apart(settings, **more)
+        super().be_apart(settings, DATABASE_CA=self.authority, **more)
 
     def wait(self, deadline=120):
         network = f"{self.project}_default"
@@ -162,20 +161,18 @@ class TestElsewhere:
         assert docker("ps", "-q", "--filter", f"name={elsewhere.project}-db") == ""
 
     @pytest.mark.parametrize(
-        ("parameters", "words"),
+        ("parameters", "authority", "words"),
         [
-            ({"sslrootcert": "/database/another.pem"}, "certificate verify failed"),
-            ({"sslrootcert": "/database/none.pem"}, 'root certificate file "/database/none.pem" does not exist'),
-            ({"sslmode": "disable"}, "no pg_hba.conf entry"),
+            ({}, "another.pem", "certificate verify failed"),
+            ({"sslrootcert": "/none.pem"}, "ca.pem", 'root certificate file "/none.pem" does not exist'),
+            ({"sslmode": "disable"}, "ca.pem", "no pg_hba.conf entry"),
         ],
     )
-    def test_the_wrong_way_there(self, elsewhere, parameters, words):
-        (elsewhere.folder / "ops/database/another.pem").write_bytes(
-            elsewhere.authority.with_name("another.pem").read_bytes()
-        )
+    def test_the_wrong_way_there(self, elsewhere, parameters, authority, words):
         asked = elsewhere.compose(
             "run", "--rm", "--no-deps", "-T", "-e", f"DATABASE_URL={url(**parameters)}", "backend",
             "python", "manage.py", "prepare_database", "--deadline", "3", check=False,
+            DATABASE_CA=str(elsewhere.authority.with_name(authority)),
         )  # fmt: skip
 
         assert asked.returncode != 0

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import factory
 import psycopg
@@ -140,7 +141,8 @@ def buckets(s3, settings, tmp_path):
         requests.put(f"{s3}/{bucket}", timeout=10).raise_for_status()
 
     def contents(alias):
-        return {file.key: file.get()["Body"].read() for file in storages[alias].bucket.objects.all()}
+        store: Any = storages[alias]
+        return {file.key: file.get()["Body"].read() for file in store.bucket.objects.all()}
 
     return contents
 

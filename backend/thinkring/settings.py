@@ -253,6 +253,10 @@ if STATIC_BUCKET and STATIC_URL == "/static/":
 MEDIA_URL = "/media/"
 MEDIA_ROOT = BASE_DIR / "media"
 MEDIA_BUCKET = env.text("MEDIA_BUCKET", "")
+if MEDIA_BUCKET and DEBUG:
+    raise ImproperlyConfigured(
+        "leave MEDIA_BUCKET empty where DEBUG is on: it is nginx that shows what is in a bucket, and there is none."
+    )
 if MEDIA_BUCKET and MEDIA_BUCKET == STATIC_BUCKET:
     raise ImproperlyConfigured(
         "set STATIC_BUCKET to another bucket than MEDIA_BUCKET: everybody may read static files, and uploads nobody."

@@ -316,6 +316,10 @@ def test_a_store_that_cannot_be_used(refusal, production, change, sentence):
     assert refusal(**production, **(STORE | change)) == sentence
 
 
+def test_uploads_in_a_bucket_without_nginx(refusal):
+    assert refusal(**STORE).startswith("leave MEDIA_BUCKET empty where DEBUG is on")
+
+
 def test_an_image_without_the_extra(refusal, production, tmp_path):
     # As if the package were not installed.
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['storages'] = None\n")

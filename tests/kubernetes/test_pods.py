@@ -84,7 +84,9 @@ class Node:
             volume = volumes[mount["name"]]
             if volume.get("emptyDir", {}).get("medium") == "Memory":
                 size = volume["emptyDir"]["sizeLimit"].replace("Mi", "m")
-                yield from ("--tmpfs", f"{mount['mountPath']}:size={size},mode=1777")
+                # Docker gives it the mode that the folder has in the image; a kubelet gives it to everybody.
+                owner = f"uid={user['runAsUser']},gid={user['runAsGroup']}"
+                yield from ("--tmpfs", f"{mount['mountPath']}:size={size},{owner}")
             else:
                 read_only = ":ro" if mount.get("readOnly") or "configMap" in volume else ""
                 yield from ("--volume", f"{self.volume(made.owner, volume)}:{mount['mountPath']}{read_only}")

@@ -82,6 +82,8 @@ class Cluster:
             env={"PATH": f"{self.programs}:{os.environ['PATH']}", "TMPDIR": self.folder},
             capture_output=True,
             text=True,
+            # It would wait for a job for half an hour.
+            timeout=60,
         )
 
     @property

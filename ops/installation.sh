@@ -59,6 +59,12 @@ archives() { [ "$(setting ARCHIVE_MODE on)" != off ]; }
 # elsewhere: is the database not the one of this installation? Then none of its files and no container of it is here.
 elsewhere() { [ -n "$(setting DATABASE_URL)" ]; }
 
+# here: ends the script where it is.
+here() {
+  ! elsewhere ||
+    fail 'the database is elsewhere (DATABASE_URL in .env.production), and so are its backups: ask whoever runs it.'
+}
+
 # is_domain TEXT: the bare name of a host, in small letters, before which there is room for api. too.
 is_domain() {
   local label='[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
@@ -192,8 +198,7 @@ capture() {
 # find_database: its container into $db, its user and name into $db_user and $db_name. It has to run.
 # shellcheck disable=SC2034
 find_database() {
-  ! elsewhere ||
-    fail 'the database is elsewhere (DATABASE_URL in .env.production), and so are its backups: ask whoever runs it.'
+  here
   capture /dev/null docker ps --quiet || fail "Docker cannot be asked: $cause"
   db=$(container db)
   [ "$(docker inspect -f '{{.State.Running}}' "$db" 2>/dev/null)" = true ] ||

@@ -59,6 +59,7 @@ for argument in "$@"; do
   file=$argument
 done
 [ -n "$file" ] || refuse "which backup? …/thinkring_db_DATE.sql, --to TIME or --latest; see $script --help."
+here
 
 # check SECTION FILE: has it the size and the sum that the manifest tells?
 check() {
@@ -299,7 +300,7 @@ finish() {
 
 capture /dev/null "${compose[@]}" config -q || fail "compose cannot read this installation: $cause"
 capture /dev/null docker ps --quiet || fail "Docker cannot be asked: $cause"
-if ! elsewhere && [ "$(docker inspect -f '{{.State.Running}}' "$(container db)" 2>/dev/null)" != true ]; then
+if [ "$(docker inspect -f '{{.State.Running}}' "$(container db)" 2>/dev/null)" != true ]; then
   capture /dev/null "${compose[@]}" up -d db || fail "the database does not start: $cause"
   echo 'Started the database.'
 fi

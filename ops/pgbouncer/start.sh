@@ -1,16 +1,17 @@
 #!/bin/sh
-# Starts PgBouncer in its container, in transaction mode, for the one database and the one user of the installation.
+# Starts PgBouncer in its container, in transaction mode, for the one user of the installation.
 set -eu
 
-# quoted MARK TEXT: between two marks, with each that is in it twice.
-quoted() { printf '%s%s%s' "$1" "$(printf '%s' "$2" | sed "s/$1/$1$1/g")" "$1"; }
+# quoted TEXT: between two quotes, with each that is in it twice.
+quoted() { printf '"%s"' "$(printf '%s' "$1" | sed 's/"/""/g')"; }
 
 umask 077
-printf '%s %s\n' "$(quoted '"' "$DB_USER")" "$(quoted '"' "$DB_PASSWORD")" >/tmp/users
+printf '%s %s\n' "$(quoted "$DB_USER")" "$(quoted "$DB_PASSWORD")" >/tmp/users
 cat >/tmp/pgbouncer.ini <<INI
 [databases]
-; The limits are those of PGOPTIONS in backend/gunicorn.conf.py.
-$(quoted '"' "$DB_NAME") = host=$DB_HOST port=$DB_PORT connect_query='set lock_timeout = 5000; set statement_timeout = 20000; set jit = off'
+; Whatever its name, which this file cannot have with every character. The limits are those of PGOPTIONS in
+; backend/gunicorn.conf.py.
+* = host=$DB_HOST port=$DB_PORT connect_query='set lock_timeout = 5000; set statement_timeout = 20000; set jit = off'
 
 [pgbouncer]
 listen_addr = 0.0.0.0

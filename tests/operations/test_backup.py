@@ -359,6 +359,7 @@ def test_it_warns_when_half_is_gone_and_deletes_nothing(installation, stack):
     assert not set(OLD) & set(files(installation))
 
 
+@pytest.mark.torture
 def test_it_warns_when_half_of_the_uploads_are_gone(installation, stack):
     compose("exec", "-T", "backend", "sh", "-c", "head -c 1000 /dev/urandom > /app/media/more.png", cwd=stack)
     try:

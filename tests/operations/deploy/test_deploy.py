@@ -227,6 +227,7 @@ def test_it_is_called_wrongly(server, script, arguments):
     assert f"{script}.sh --help" in result.stderr
 
 
+@pytest.mark.torture
 def test_it_is_killed(server, tmp_path):
     """Twice: while the stand-ins start, and when the old backend is gone. It goes on answering; the next one works."""
     real, db = shutil.which("docker"), server.container("db")[:12]

@@ -394,6 +394,7 @@ def test_it_is_called_wrongly(small, arguments):
     assert "--help" in result.stderr
 
 
+@pytest.mark.torture
 def test_lost_volumes(engine, tmp_path, figure):
     """By the plain commands of `docker compose`, from a dump by its name. A lost machine, the newest dump and
     docker-compose are in tests/operations/install.

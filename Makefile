@@ -88,7 +88,7 @@ test-start:
 
 .PHONY: test-backend
 test-backend: $(VENV)/installed ## the back end: lint, types, its tests on SQLite
-	@cd backend && $(VENV)/bin/ruff check . ../tests && $(VENV)/bin/ruff format --check . ../tests
+	@cd backend && $(VENV)/bin/ruff check . ../tests ../ops && $(VENV)/bin/ruff format --check . ../tests ../ops
 	@cd backend && $(VENV)/bin/mypy .
 	@$(MANAGE) makemigrations --check --dry-run
 	@cd backend && $(PYTEST) -n auto --create-db
@@ -170,6 +170,10 @@ licences: $(VENV)/installed ## write docs/licences.md from what the packages say
 api: install ## write the API's schema, and the front end's types from it
 	@$(MANAGE) spectacular --validate --fail-on-warn --file ../frontend/src/lib/api/schema.yaml
 	@cd frontend && npm run --silent api
+
+.PHONY: swarm
+swarm: $(VENV)/installed ## write ops/swarm/stack.yml, which is production for Docker Swarm, from docker-compose.prod.yml
+	@$(VENV)/bin/python ops/swarm/generate.py
 
 .PHONY: messages
 messages: $(VENV)/installed ## collect the back end's sentences, and compile their translations

@@ -77,7 +77,10 @@ def changed(change):
         (lambda services: services.update(queue={"image": "queue"}), "a new service, queue"),
         (lambda services: services["db"].update(privileged=True), "a new key, privileged of db"),
         (lambda services: services["backend"]["volumes"].append("./new:/new"), "a new folder, ./new"),
-        (lambda services: services["backend"]["deploy"].update(mode="global"), "more than replicas in deploy of backend"),
+        (
+            lambda services: services["backend"]["deploy"].update(mode="global"),
+            "more than replicas in deploy of backend",
+        ),
     ],
 )
 def test_what_the_generator_does_not_know_stops_it(change, said):

@@ -170,7 +170,7 @@ def test_a_release_comes_and_goes_back(swarm, figure):
 
 
 def test_a_schema_that_the_release_does_not_run_with_is_refused(swarm):
-    """It wants one that the release before it may not run with, or does not know one that it may not run with itself."""
+    """It wants one that the release before it may not run with, or does not know one that it may not run with."""
     swarm.check_out(swarm.first)
     swarm.commit("A migration that says nothing", migration(swarm, "9002_comment"))
     assert "If you know that it does, say --force; else make it two releases." in refused(swarm)

@@ -21,6 +21,8 @@ from operations.deploy.conftest import QUICK, git
 from production import DOMAIN, ENVIRONMENT, ROOT, Loopback, Stack, clone, docker, remove_images
 
 NODES = (1, 2, 3)
+# Of back and front ends each: one is left while another goes.
+REPLICAS = 2
 # What the README says, as it stands there.
 README = (ROOT / "ops" / "swarm" / "README.md").read_text()
 BLOCKS = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", README, re.M | re.S))
@@ -51,6 +53,10 @@ class FailOver(HTTPAdapter):
                 self.adapters = [*self.adapters[1:], self.adapters[0]]
                 failed = error
         raise failed
+
+    def close(self):
+        for adapter in self.adapters:
+            adapter.close()
 
 
 class Swarm(Stack):
@@ -83,7 +89,7 @@ class Swarm(Stack):
         """The operator's checkout, and the images of its commit on each node."""
         clone(self.folder)
         subprocess.run(["ops/setup.sh", DOMAIN], cwd=self.folder, check=True, capture_output=True)
-        own = {"IMAGES": self.project, "BACKENDS": len(NODES), "FRONTENDS": len(NODES), "MEDIA_BUCKET": "uploads"}
+        own = {"IMAGES": self.project, "BACKENDS": REPLICAS, "FRONTENDS": REPLICAS, "MEDIA_BUCKET": "uploads"}
         self.be_apart(self.folder / ".env.production", **own)
         subprocess.run(
             ["ops/self-signed-certificate.sh", "nginx/ssl"], cwd=self.folder, check=True, capture_output=True,

@@ -43,7 +43,7 @@ reached() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
 
 ended() {
   trap - EXIT
-  if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1; fi
+  if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1 || true; fi
   rm -f "$SETTINGS" "$output"
 }
 
@@ -63,9 +63,6 @@ bring() {
     fail "Docker did not take over $*."
   }
 }
-
-# exists SERVICE
-exists() { docker service inspect "${stack}_$1" >/dev/null 2>&1; }
 
 # tasks SERVICE: of each task the node, the state, and what went wrong.
 tasks() {
@@ -283,7 +280,7 @@ judge_schema() {
   done < <(sed -n 's/^surplus //p' <<<"$told")
   [ ${#unsafe[@]} -eq 0 ] || [ -n "$force" ] ||
     fail "nothing says that the release runs on the newer schema (${unsafe[*]}: no \`previous_release_runs = True\` in the file). If you know that it does, say --force; else check out a release that does."
-  [ ${#breaking[@]} -eq 0 ] || [ -n "$force" ] ||
+  [ ${#breaking[@]} -eq 0 ] || [ -n "$force$first" ] ||
     fail "the release that runs would go on for a while on a schema that nothing says it runs with (${breaking[*]}: no \`previous_release_runs = True\` in the file). If you know that it does, say --force; else make it two releases."
 }
 
@@ -399,10 +396,11 @@ look_at_nodes
 look_at_secrets
 look_at_memory
 look_at_images
-exists backend || first=yes
+# Where none runs there is nothing to go back to.
+docker service ls --filter "name=${stack}_backend" --format '{{.Replicas}}' | grep -q '^[1-9]' || first=yes
 from=$(docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${stack}_backend" 2>/dev/null | sed 's/.*://') || from=''
 pending=()
-if exists db; then judge_schema; else database=yes; fi
+if docker service inspect "${stack}_db" >/dev/null 2>&1; then judge_schema; else database=yes; fi
 say "Deploying $(git log -1 --format='%h, "%s"') to ${#web[@]} nodes."
 
 if [ -n "$database" ]; then

@@ -74,6 +74,9 @@ class Swarm(Stack):
     def up(self):
         try:
             self.nodes("up", len(NODES))
+            for node in NODES:
+                # Each start of a container asks a registry first; where none answers, that is to be known at once.
+                subprocess.run(["ip", "-n", f"node{node}", "route", "replace", "unreachable", "default"], check=True)
             self.docker("swarm", "init", "--advertise-addr", address(1))
             token = self.docker("swarm", "join-token", "--quiet", "manager").strip()
             for node in NODES[1:]:

@@ -354,7 +354,13 @@ put_back() {
   [ -z "$first" ] || fail "$1 There is no release before it to go back to; mend it, and run this again."
   for service in "${replaced[@]}"; do
     # What Swarm is rolling back by itself is not told to.
-    case $(status "$service") in rollback_*) ;; *) docker service rollback --detach --quiet "${stack}_$service" >/dev/null ;; esac
+    case $(status "$service") in
+      rollback_*) ;;
+      *)
+        capture /dev/null docker service rollback --detach --quiet "${stack}_$service" ||
+          fail "$1 The $service could not be rolled back: $cause"
+        ;;
+    esac
   done
   for service in "${replaced[@]}"; do back "$service" || fail "$1 Not all of it could be rolled back."; done
   fail "$1 It was rolled back, and the release before it answers: ${from:-unknown}."

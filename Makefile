@@ -97,9 +97,10 @@ test-backend: $(VENV)/installed ## the back end: lint, types, its tests on SQLit
 WITH_REDIS = apps/core/tests/test_cache.py apps/core/tests/test_throttling.py apps/accounts/tests/test_lockout.py apps/thinking/tests/test_remembered.py
 
 .PHONY: test-postgres
-test-postgres: $(VENV)/installed ## on a throw-away PostgreSQL 15: the back end's tests on the oldest release's database, with Redis, and every release's upgrade
+test-postgres: $(VENV)/installed ## on a throw-away PostgreSQL 15: the back end's tests on the oldest release's database, with Redis and a replica, and every release's upgrade
 	@cd backend && UPGRADE_FROM=$(firstword $(sort $(wildcard $(CURDIR)/tests/upgrades/*.sql))) ../tests/with-postgres.sh $(PYTEST) -n auto --create-db
 	@cd backend && ../tests/with-postgres.sh ../tests/with-redis.sh $(PYTEST) --create-db $(WITH_REDIS)
+	@cd backend && ../tests/with-postgres.sh sh -c 'DATABASE_REPLICA_URL=$$SERVER_URL $(PYTEST) --create-db apps/accounts/tests/test_replica.py'
 	@tests/with-postgres.sh $(PYTEST) -c tests/pytest.ini tests/upgrades
 
 .PHONY: test-upgrades

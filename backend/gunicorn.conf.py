@@ -34,6 +34,13 @@ preload_app = True
 # one locked table takes all eight. Only here: manage.py, and with it a migration, takes the time that it needs.
 # And no plan is compiled (jit): for a search of a few milliseconds that took PostgreSQL more than a hundred.
 raw_env = ["PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off"]
+if settings.PGBOUNCER_HOST:
+    # Here, so that what start.sh runs before and every manage.py ask the server itself. Each transaction may be over
+    # another connection to it, which knows nothing of what was prepared or left open before; PGOPTIONS does not come
+    # through, and ops/pgbouncer/start.sh says the same.
+    through = settings.DATABASES["default"]
+    through |= {"HOST": settings.PGBOUNCER_HOST, "PORT": 6432, "DISABLE_SERVER_SIDE_CURSORS": True}
+    through["OPTIONS"] |= {"prepare_threshold": None, "sslmode": "disable"}
 # Nothing in the container uses it, and its home is read-only.
 control_socket_disable = True
 # Through Django's handler, as JSON like every other line.

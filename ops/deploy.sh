@@ -49,7 +49,9 @@ room "$(docker info -f '{{.DockerRootDir}}')" 2000
 check_out "$to"
 say "Deploying $(git log -1 --format='%h, "%s"' "$to")."
 
-if fresh_backup; then
+if elsewhere; then
+  reached 'The database is elsewhere, and so are its backups.'
+elif fresh_backup; then
   reached 'There is a proven backup of the last 24 hours.'
 else
   ./backup.sh || fresh_backup || fail 'there is no proven backup of the last 24 hours, and none could be made; nothing was changed.'

@@ -105,6 +105,7 @@ look_at_containers() {
     mapfile -t ids < <(containers "$service")
     wanted=1
     if [ "$service" = backend ]; then wanted=$(setting BACKENDS 1); fi
+    if [ "$service" = db ] && elsewhere; then continue; fi
     if [ ${#ids[@]} = 0 ]; then
       # A service of a profile that is not asked for.
       [[ ! $service =~ ^(wal|redis)$ || $(setting COMPOSE_PROFILES) == *$service* ]] || continue
@@ -246,6 +247,10 @@ age() { echo $((($(date +%s) - $(date -d "${1:0:8} ${1:9:2}:${1:11:2}:${1:13:2}"
 
 look_at_backups() {
   local date last before=$findings
+  if elsewhere; then
+    unknown 'the backups: the database is elsewhere (DATABASE_URL), and so are they.'
+    return
+  fi
   date=$(newest_verified)
   if [ -z "$date" ]; then
     wrong 'there is no proven backup.' './backup.sh'
@@ -267,7 +272,7 @@ look_at_backups() {
 
 look_at_the_database() {
   local archived failing waiting received lag base before=$findings
-  if ! docker exec "$(container db)" true 2>/dev/null; then return; fi
+  if elsewhere || ! docker exec "$(container db)" true 2>/dev/null; then return; fi
   if ! archives; then
     unknown 'what the database would archive: ARCHIVE_MODE=off is in .env.production.'
     return

@@ -56,6 +56,9 @@ setting() {
 # archives: does the database keep what it writes, for a way back to a moment? Not on a staging server.
 archives() { [ "$(setting ARCHIVE_MODE on)" != off ]; }
 
+# elsewhere: is the database not the one of this installation? Then none of its files and no container of it is here.
+elsewhere() { [ -n "$(setting DATABASE_URL)" ]; }
+
 # is_domain TEXT: the bare name of a host, in small letters, before which there is room for api. too.
 is_domain() {
   local label='[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
@@ -189,6 +192,8 @@ capture() {
 # find_database: its container into $db, its user and name into $db_user and $db_name. It has to run.
 # shellcheck disable=SC2034
 find_database() {
+  ! elsewhere ||
+    fail 'the database is elsewhere (DATABASE_URL in .env.production), and so are its backups: ask whoever runs it.'
   capture /dev/null docker ps --quiet || fail "Docker cannot be asked: $cause"
   db=$(container db)
   [ "$(docker inspect -f '{{.State.Running}}' "$db" 2>/dev/null)" = true ] ||

@@ -295,7 +295,7 @@ finish() {
 
 capture /dev/null "${compose[@]}" config -q || fail "compose cannot read this installation: $cause"
 capture /dev/null docker ps --quiet || fail "Docker cannot be asked: $cause"
-if [ "$(docker inspect -f '{{.State.Running}}' "$(container db)" 2>/dev/null)" != true ]; then
+if ! elsewhere && [ "$(docker inspect -f '{{.State.Running}}' "$(container db)" 2>/dev/null)" != true ]; then
   capture /dev/null "${compose[@]}" up -d db || fail "the database does not start: $cause"
   echo 'Started the database.'
 fi

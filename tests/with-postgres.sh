@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with a throw-away PostgreSQL 15 behind DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD; its own
-# pg_dump is PG_DUMP, which wants options and the name of a database.
+# Runs a command with a throw-away PostgreSQL 15 behind DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD, all in one in
+# SERVER_URL; its own pg_dump is PG_DUMP, which wants options and the name of a database.
 #
 #   tests/with-postgres.sh COMMAND [ARGUMENT…]
 #
@@ -56,7 +56,8 @@ else
   exit 0
 fi
 
-export DB_PORT PG_DUMP
+SERVER_URL="postgresql://$DB_USER:$DB_PASSWORD@$DB_HOST:$DB_PORT/$DB_NAME?sslmode=disable"
+export DB_PORT PG_DUMP SERVER_URL
 for _ in $(seq 120); do
   if ready; then
     "$@"

@@ -1,4 +1,5 @@
 import os
+import warnings
 from urllib.parse import urlsplit
 
 import environ
@@ -65,6 +66,30 @@ class Environment(environ.FileAwareEnv):
                 f"set {name} to an address, for example https://thinkring.example.com, not to {text!r}."
             )
         return text
+
+    def database(self, name: str) -> dict | None:
+        """A PostgreSQL server by its address, as DATABASES has it; None where nothing is said.
+
+        How its way is protected has to be said: libpq's own default takes a server that speaks no TLS, too.
+        """
+        text = self._text(name)
+        if text is None:
+            return None
+        wanted = "postgresql://user:password@host:5432/name?sslmode=verify-full&sslrootcert=/database/ca.pem"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                server = self.db_url_config(text)
+        except ValueError:
+            server = {}
+        # Without what it is: a password stands in it.
+        if server.get("ENGINE") != "django.db.backends.postgresql" or not server["HOST"] or not server["NAME"]:
+            raise ImproperlyConfigured(f"set {name} to the address of a PostgreSQL server: {wanted}.")
+        if "sslmode" not in server.get("OPTIONS", {}):
+            raise ImproperlyConfigured(
+                f"say in {name} how its way is protected: {wanted}; or ?sslmode=disable on a network of your own."
+            )
+        return server
 
     def secret(self, name: str, minimum: int, development: str | None) -> str:
         """A secret of at least `minimum` characters; `development` stands in for it where debugging is on."""

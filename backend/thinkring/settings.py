@@ -100,34 +100,52 @@ TEMPLATES = [
     },
 ]
 
-# Database: PostgreSQL where DB_HOST names one, SQLite otherwise.
+# Database: PostgreSQL at DATABASE_URL, or where DB_HOST names one; SQLite otherwise.
 # https://docs.djangoproject.com/en/5.2/ref/databases/
 DB_HOST = env.text("DB_HOST", "")
-if DB_HOST:
-    DATABASES = {
-        "default": {
-            "ENGINE": "thinkring.postgresql",
-            "NAME": env.text("DB_NAME", "thinkring_prod"),
-            "USER": env.text("DB_USER", "thinkring_user"),
-            "PASSWORD": env.secret("DB_PASSWORD", 12, "thinkring-development" if DEBUG else None),
-            "HOST": DB_HOST,
-            "PORT": env.integer("DB_PORT", 5432, 1, 65535),
-            "CONN_MAX_AGE": 60,
-            "CONN_HEALTH_CHECKS": True,
-            # A host that is gone is noticed in half a minute. How long a statement may take says gunicorn.conf.py, so
-            # that it is the server's limit and not that of a migration.
-            "OPTIONS": {
-                "connect_timeout": 5,
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 20_000,
-                # What is asked again and again is sent, and read by PostgreSQL, once.
-                "server_side_binding": True,
-                "prepare_threshold": 5,
-            },
-        }
+DATABASE = env.database("DATABASE_URL")
+if DATABASE is None and DB_HOST:
+    DATABASE = {
+        "NAME": env.text("DB_NAME", "thinkring_prod"),
+        "USER": env.text("DB_USER", "thinkring_user"),
+        "PASSWORD": env.secret("DB_PASSWORD", 12, "thinkring-development" if DEBUG else None),
+        "HOST": DB_HOST,
+        "PORT": env.integer("DB_PORT", 5432, 1, 65535),
     }
+# Another server, which has all that this one has, a little later; heavy reads are asked of it.
+REPLICA = env.database("DATABASE_REPLICA_URL")
+# A pgBouncer in transaction mode, for the processes that serve (gunicorn.conf.py): migrations and locks of a session
+# want the server itself.
+PGBOUNCER_HOST = env.text("PGBOUNCER_HOST", "")
+
+
+def postgresql(server: dict) -> dict:
+    return {
+        **server,
+        "ENGINE": "thinkring.postgresql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        # A host that is gone is noticed in half a minute. How long a statement may take says gunicorn.conf.py, so
+        # that it is the server's limit and not that of a migration.
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+            # What is asked again and again is sent, and read by PostgreSQL, once.
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+            **server.get("OPTIONS", {}),
+        },
+    }
+
+
+if DATABASE:
+    DATABASES = {"default": postgresql(DATABASE)}
+    if REPLICA:
+        DATABASES["replica"] = {**postgresql(REPLICA), "TEST": {"MIRROR": "default"}}
+        DATABASE_ROUTERS = ["apps.core.replica.Router"]
 elif DEBUG:
     DATABASES = {
         "default": {
@@ -142,7 +160,7 @@ elif DEBUG:
         }
     }
 else:
-    raise ImproperlyConfigured("set DB_HOST to the host of the PostgreSQL server, for example db.")
+    raise ImproperlyConfigured("set DB_HOST to the host of the PostgreSQL server, for example db, or DATABASE_URL.")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -152,7 +170,7 @@ CACHES: dict[str, dict] = {"default": DATABASE_CACHE}
 # In the place of the database, for what is counted and read often; the database does it while Redis is away.
 REDIS_HOST = env.text("REDIS_HOST", "")
 if REDIS_HOST:
-    if not DB_HOST:
+    if not DATABASE:
         raise ImproperlyConfigured(
             "set DB_HOST to the host of the PostgreSQL server too: it counts what changes, for what Redis keeps."
         )

@@ -2,7 +2,7 @@
 # deploy.sh - brings the release that is checked out here into the swarm, without a failed request.
 #
 #   ops/swarm/deploy.sh              the first start, an update, or the way back to an older commit that is checked out
-#   ops/swarm/deploy.sh --database   the same, and what has changed of the database and Redis, which restart for it
+#   ops/swarm/deploy.sh --database   the same, and what has changed of the database, pgBouncer and Redis, which restart for it
 #   ops/swarm/deploy.sh --force      although a migration does not say that the release before it runs with it
 #   ops/swarm/deploy.sh --help       say this
 #
@@ -28,9 +28,10 @@ done
 stack=thinkring
 commit=$(git rev-parse HEAD)
 file=$PWD/ops/swarm/stack.yml
+state=$PWD/ops/state/swarm
 # The settings without the secrets, for the backend.
-export SETTINGS=$PWD/ops/state/swarm.env
-output=$PWD/ops/state/swarm.output
+export SETTINGS=$state/settings
+output=$state/output
 started=$SECONDS
 first=''
 replaced=()
@@ -44,7 +45,7 @@ reached() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
 ended() {
   trap - EXIT
   if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1 || true; fi
-  rm -f "$SETTINGS" "$output"
+  rm -rf "$state"
 }
 
 # part SERVICE...: the stack's file with these services only.
@@ -79,22 +80,26 @@ read_settings() {
   for name in page api; do
     [ -r "nginx/domain/$name.names" ] || fail "$PWD/nginx/domain/$name.names is not there; ops/setup.sh your.domain makes it."
   done
-  mkdir -p ops/state
+  mkdir -p "$state"
+  # Of a database elsewhere, and not of every one; a config cannot be empty.
+  { cat "$(setting DATABASE_CA /dev/null)" && echo; } >"$state/ca.pem" 2>/dev/null ||
+    fail "DATABASE_CA in .env.production names a file that cannot be read: $(setting DATABASE_CA)"
   mapfile -t names < <(grep -oE '\$\{[A-Z_]+' "$file" | cut -c 3- | sort -u)
   for name in "${names[@]}"; do
     case $name in
       SETTINGS) ;;
       COMMIT) export COMMIT="$commit" ;;
       PAGE_NAMES_DIGEST) export "$name=$(sha256sum nginx/domain/page.names | cut -c 1-12)" ;;
+      CA_PEM_DIGEST) export "$name=$(sha256sum "$state/ca.pem" | cut -c 1-12)" ;;
       API_NAMES_DIGEST) export "$name=$(sha256sum nginx/domain/api.names | cut -c 1-12)" ;;
       *) export "$name=$(setting "$name")" ;;
     esac
   done
   for name in $(setting COMPOSE_PROFILES | tr , ' '); do export "${name^^}_REPLICAS=1"; done
   # What a service is described with can be read by all managers, so nothing secret is in it.
-  rm -f "$SETTINGS"
   mapfile -t names < <(sed -nE 's/^([A-Z][A-Z0-9_]*)=.*/\1/p' .env.production | sort -u |
-    grep -vE 'SECRET|PASSWORD|KEY|TOKEN|WEBHOOK|^(COMPOSE|RESTIC|AWS)_')
+    grep -vE 'SECRET|PASSWORD|KEY|TOKEN|WEBHOOK|^(COMPOSE|RESTIC|AWS)_' |
+    grep -vxF "$(sed -nE 's/^ +([A-Z_0-9]+)_FILE: .*/\1/p' "$file")")
   (
     umask 077
     for name in "${names[@]}"; do printf '%s=%s\n' "$name" "$(setting "$name")"; done >"$SETTINGS"
@@ -129,9 +134,9 @@ look_at_nodes() {
   mapfile -t data < <(awk -F '|' -v OFS='|' '$1 == "ready/active" && $3 == "true" {print $4, $5, $6, $7}' <<<"$all")
   [ ${#web[@]} -gt 0 ] ||
     fail 'no node that is ready has the label of those that answer visitors; give it: docker node update --label-add thinkring.web=true NODE'
-  [ ${#data[@]} -gt 0 ] ||
+  [ ${#data[@]} -gt 0 ] || [ -n "$elsewhere" ] ||
     fail 'the node that has the database is not there, or none has its label; give it to one, for good: docker node update --label-add thinkring.database=true NODE'
-  [ ${#data[@]} -eq 1 ] ||
+  [ ${#data[@]} -le 1 ] ||
     fail "${#data[@]} nodes have the label of the database, which would begin anew on another one; leave it to one: docker node update --label-rm thinkring.database NODE"
   [ ${#web[@]} -eq 1 ] || [ -n "$(setting MEDIA_BUCKET)" ] ||
     fail "${#web[@]} nodes would each keep the uploads that they take, and the others would not find them. Set MEDIA_BUCKET in .env.production to a store that all reach, or leave the label thinkring.web to one node."
@@ -147,7 +152,8 @@ look_at_secrets() {
       case $secret in
         certificate) how+=("docker secret create $name nginx/ssl/cert.pem") ;;
         certificate_key) how+=("docker secret create $name nginx/ssl/key.pem") ;;
-        *) how+=("sed -n 's/^${secret^^}=//p' .env.production | docker secret create $name -") ;;
+        # A blank line for what is not set: a secret cannot be empty.
+        *) how+=("{ sed -n 's/^${secret^^}=//p' .env.production | tail -n 1; echo; } | docker secret create $name -") ;;
       esac
   done < <(awk '/^[a-z]/ {inside = $0 == "secrets:"} inside && /^  [a-z]/ {secret = $1} inside && /^    name:/ {print substr(secret, 1, length(secret) - 1), $2}' <<<"$configured")
   [ ${#how[@]} -eq 0 ] || {
@@ -178,43 +184,44 @@ needed() {
 }
 
 look_at_memory() {
-  local for_web for_data node there=0 of_data name
+  local for_web for_data=0 node there=0
   for_web=$(needed web)
-  for_data=$(needed database)
-  of_data=$((${data[0]##*|} / 1048576))
-  name=$(named "${data[0]%%|*}")
-  [ "$for_data" -le "$of_data" ] ||
-    fail "the database and what is beside it may take $for_data MB, and $name has $of_data; give the label thinkring.database to a larger node before the first start."
+  for node in "${data[@]}"; do
+    for_data=$(needed database)
+    [ "$for_data" -le $((${node##*|} / 1048576)) ] ||
+      fail "the database and what is beside it may take $for_data MB, and $(named "${node%%|*}") has $((${node##*|} / 1048576)); give the label thinkring.database to a larger node before the first start."
+  done
   for node in "${web[@]}"; do
     there=$((there + ${node##*|} / 1048576))
-    if [ "${node%%|*}" = "${data[0]%%|*}" ]; then there=$((there - for_data)); fi
+    if [ "$node" = "${data[0]:-}" ]; then there=$((there - for_data)); fi
   done
   [ "$for_web" -le "$there" ] ||
     fail "nginx, back and front ends may take $for_web MB while they are replaced, and the nodes of thinkring.web have $there for them; add a node, or set BACKENDS and FRONTENDS in .env.production to less (they are ${BACKENDS:-2} and ${FRONTENDS:-2})."
 }
 
-# probe IMAGE LABEL TEST [ARGUMENT]: begins a look at it on each node of that label.
+# probe IMAGE NODES LABEL TEST: begins a look at it on each node of that label.
 probe() {
   local name
   name=${stack}_look_${#looking[@]}
   looking+=("$name")
+  images+=("$1|$2")
   docker service rm "$name" >/dev/null 2>&1 || true
   docker service create --detach --quiet --name "$name" --mode global-job --restart-condition none --no-healthcheck \
-    --no-resolve-image --with-registry-auth --constraint "node.labels.thinkring.$2 == true" \
-    --limit-memory 64m "$1" sh -c "$3" "${4:-}" >"$output" 2>&1 || fail "$1 could not be looked at: $(tail -n 1 "$output")"
+    --no-resolve-image --with-registry-auth --constraint "node.labels.thinkring.$3 == true" --limit-memory 64m \
+    "$1" sh -c "$4" "$commit" >"$output" 2>&1 || fail "$1 could not be looked at: $(tail -n 1 "$output")"
 }
 
 # probed NUMBER IMAGE NODES: waits for it; says what is wrong with the image, on which node.
 probed() {
-  local end=$((SECONDS + 600)) told node state error wrong=0
+  local end=$((SECONDS + 600)) told node status error wrong=0
   while true; do
     told=$(tasks "${stack}_look_$1")
     if [ "$(grep -cE '\|(complete|failed|rejected)\|' <<<"$told")" -ge "$3" ]; then break; fi
     [ $SECONDS -lt $end ] || fail "$2 could not be looked at on each node within ten minutes; see: docker service ps ${stack}_look_$1"
     sleep 0.5
   done
-  while IFS='|' read -r node state error; do
-    case $state/$error in
+  while IFS='|' read -r node status error; do
+    case $status/$error in
       complete/*) continue ;;
       *'(3)') say "On $(named "$node") $2 is not one of ours." >&2 ;;
       *'(4)') say "On $(named "$node") $2 says that it is of another commit." >&2 ;;
@@ -227,36 +234,37 @@ probed() {
 }
 
 look_at_images() {
-  local backend=${IMAGES:-thinkring}_backend:$commit frontend=${IMAGES:-thinkring}_frontend:$commit postgres=postgres:${POSTGRES_VERSION:-15}
+  local number images=() ours=${IMAGES:-thinkring}
   # The commit is their $0.
   # shellcheck disable=SC2016
   local same='[ "$COMMIT" = "$0" ] || exit 4'
-  probe "$backend" web "[ -f manage.py ] || exit 3; $same" "$commit"
-  probe "$frontend" web "[ -f publish.js ] || exit 3; $same" "$commit"
-  probe nginx:alpine web 'command -v nginx || exit 3'
-  probe "$postgres" database 'command -v postgres || exit 3'
-  probed 0 "$backend" "${#web[@]}"
-  probed 1 "$frontend" "${#web[@]}"
-  probed 2 nginx:alpine "${#web[@]}"
-  probed 3 "$postgres" 1
+  probe "${ours}_backend:$commit" ${#web[@]} web "[ -f manage.py ] || exit 3; $same"
+  probe "${ours}_frontend:$commit" ${#web[@]} web "[ -f publish.js ] || exit 3; $same"
+  probe nginx:alpine ${#web[@]} web 'command -v nginx || exit 3'
+  if [ -z "$elsewhere" ]; then probe "postgres:${POSTGRES_VERSION:-15}" 1 database 'command -v postgres || exit 3'; fi
+  if [ -n "${REDIS_REPLICAS:-}" ]; then probe redis:7-alpine ${#web[@]} web 'command -v redis-server || exit 3'; fi
+  if [ -n "${PGBOUNCER_REPLICAS:-}" ]; then
+    probe "${ours}_pgbouncer:$commit" ${#web[@]} web 'command -v pgbouncer || exit 3'
+  fi
+  for number in "${!images[@]}"; do probed "$number" "${images[number]%|*}" "${images[number]#*|}"; done
   docker service rm "${looking[@]}" >/dev/null
   looking=()
 }
 
 # schema look|migrate: what the release says of the schema (ops/schema.py) into $told.
 schema() {
-  local end=$((SECONDS + 1800)) state
+  local end=$((SECONDS + 1800)) outcome
   docker service rm "${stack}_schema" >/dev/null 2>&1 || true
   SCHEMA_STEP=$1 bring schema
   while true; do
-    state=$(tasks "${stack}_schema" | cut -d '|' -f 2)
-    case $state in complete | failed | rejected) break ;; esac
-    [ $SECONDS -lt $end ] || { state='for half an hour'; break; }
+    outcome=$(tasks "${stack}_schema" | cut -d '|' -f 2)
+    case $outcome in complete | failed | rejected) break ;; esac
+    [ $SECONDS -lt $end ] || break
     sleep 0.5
   done
   told=$(docker service logs --raw "${stack}_schema" 2>"$output") || true
   docker service rm "${stack}_schema" >/dev/null
-  [ "$state" = complete ] || { tail -n 30 "$output" >&2; return 1; }
+  [ "$outcome" = complete ] || { tail -n 30 "$output" >&2; return 1; }
 }
 
 # judge_schema: may both releases run on what the schema is, and on what it will be? Leaves what is to apply in $pending.
@@ -393,6 +401,9 @@ answers() {
 # -------------------------------------------------------------------------------------------------------------------------
 
 lock deploy
+# DATABASE_URL is a secret.
+elsewhere=''
+if [ "$(setting DATABASES 1)" = 0 ]; then elsewhere=yes; fi
 end_on_signals
 trap ended EXIT
 look_at_checkout
@@ -406,14 +417,16 @@ look_at_images
 docker service ls --filter "name=${stack}_backend" --format '{{.Replicas}}' | grep -q '^[1-9]' || first=yes
 from=$(docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${stack}_backend" 2>/dev/null | sed 's/.*://') || from=''
 pending=()
-if docker service inspect "${stack}_db" >/dev/null 2>&1; then judge_schema; else database=yes; fi
+if [ -n "$elsewhere" ] || docker service inspect "${stack}_db" >/dev/null 2>&1; then judge_schema; fi
 say "Deploying $(git log -1 --format='%h, "%s"') to ${#web[@]} nodes."
 
-if [ -n "$database" ]; then
-  # Redis and the receiver are in it with no replicas where they are not wanted.
-  bring db backups wal redis
-  settled db || { why db; fail 'the database did not become healthy.'; }
-  reached 'The database is healthy.'
+if [ -n "$first$database" ]; then
+  # With no replicas of what is not wanted.
+  bring db backups wal pgbouncer redis
+  if [ -z "$elsewhere" ]; then
+    settled db || { why db; fail 'the database did not become healthy.'; }
+    reached 'The database is healthy.'
+  fi
 fi
 if [ -n "$first" ] || [ ${#pending[@]} -gt 0 ]; then
   schema migrate || fail 'a migration failed and was undone; those before it, if any, were not. The old release answers as before.'

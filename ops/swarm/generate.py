@@ -4,6 +4,7 @@ Of each service of production every key is taken over as it is, translated, or l
 service, a key or a folder that this file does not know stops it, so that nothing of production is lost in silence.
 """
 
+import copy
 import hashlib
 import re
 import sys
@@ -44,7 +45,10 @@ CONFIG_FILES = {
     "./nginx/nginx.conf": {"nginx/nginx.conf": ""},
     "./nginx/domain": {"nginx/domain/page.names": "page.names", "nginx/domain/api.names": "api.names"},
     "./ops/wal": {f"ops/wal/{name}": name for name in ("archive.sh", "receive.sh")},
+    "${DATABASE_CA:-/dev/null}": {"ops/state/swarm/ca.pem": ""},
 }
+# Of these git knows nothing: they are the operator's own, and deploy.sh names them after their digests.
+OWN = {"nginx/domain/page.names", "nginx/domain/api.names", "ops/state/swarm/ca.pem"}
 VOLUMES = {
     "./backups": "backups",
 }
@@ -52,13 +56,16 @@ LEFT_OUT_FOLDERS = {
     "./nginx/acme": "one node would be asked for what another one has: the certificate comes by a challenge in the DNS",
 }
 
-# By the name of the variable. Django and the image of PostgreSQL read NAME_FILE; of the last ones the names differ.
-BACKEND_SECRETS = ["SECRET_KEY", "JWT_SECRET_KEY", "DB_PASSWORD", "EMAIL_HOST_PASSWORD", "REDIS_PASSWORD"]
+# By the name of the variable. Django and the image of PostgreSQL read NAME_FILE.
+BACKEND_SECRETS = [
+    "SECRET_KEY", "JWT_SECRET_KEY", "DB_PASSWORD", "DATABASE_URL", "DATABASE_REPLICA_URL", "EMAIL_HOST_PASSWORD",
+    "REDIS_PASSWORD",
+]  # fmt: skip
 SECRETS = {"POSTGRES_PASSWORD": "db_password"} | {name: name.lower() for name in BACKEND_SECRETS}
-# Those that read no file: their shell does it for them.
-READS_NO_FILE = {"redis"}
+# Those that read no file: their shell does it for them, before this command, where it is the image's own.
+READ_BY_SHELL = {"redis": None, "pgbouncer": ["sh", "-euc", "exec sh /start.sh"]}
 # Who reads them: the image's user.
-USERS = {"backend": "1000", "frontend": "1000"}
+USERS = {"backend": "1000", "frontend": "1000", "pgbouncer": "1000"}
 
 WEB = {"placement": {"constraints": ["node.labels.thinkring.web == true"]}}
 DATABASE = {"placement": {"constraints": ["node.labels.thinkring.database == true"]}}
@@ -85,10 +92,11 @@ DEPLOY = {
     "db": DATABASE | updated(IN_PLACE),
     "backups": DATABASE | job("replicated-job", "on-failure"),
     "wal": DATABASE | updated(IN_PLACE),
+    "pgbouncer": WEB | updated(ONE_BY_ONE),
     "redis": WEB | updated(IN_PLACE),
 }
 # What Swarm keeps free for each, so that it does not put all on one node: what they take when little is asked of them.
-RESERVED = {"nginx": "32m", "frontend": "64m", "backend": "256m", "db": "256m", "redis": "32m"}
+RESERVED = {"nginx": "32m", "frontend": "64m", "backend": "256m", "db": "256m", "pgbouncer": "16m", "redis": "32m"}
 
 
 def digest(file):
@@ -130,8 +138,8 @@ class Stack:
             if not translate:
                 sys.exit(f"generate.py: {PRODUCTION.name} has a new key, {key} of {name}: say what Swarm makes of it.")
             translate(name, service, value)
-        if name in READS_NO_FILE:
-            self.read_secrets_by_shell(service)
+        if name in READ_BY_SHELL:
+            self.read_secrets_by_shell(service, READ_BY_SHELL[name])
         return service
 
     def resources(self, service, kind):
@@ -178,6 +186,8 @@ class Stack:
     def translate_deploy(self, name, service, value):
         if value.keys() != {"replicas"}:
             sys.exit(f"generate.py: {PRODUCTION.name} has more than replicas in deploy of {name}: take it over.")
+        # For one machine one is enough; here DEPLOY may have said more.
+        service["deploy"].setdefault("replicas", value["replicas"])
 
     def translate_ports(self, name, service, value):
         # Of the node itself: through Swarm's own distribution every visitor would have the address of a node.
@@ -213,13 +223,17 @@ class Stack:
         variable = f"{secret.upper()}_SECRET"
         self.secrets[secret] = {"external": True, "name": f"${{{variable}:-thinkring_{secret}}}"}
 
-    def read_secrets_by_shell(self, service):
-        files = service.pop("environment").items()
-        read = "".join(f'{name.removesuffix("_FILE")}="$$(cat {path})"; ' for name, path in files)
-        *shell, script = service["command"]
+    def read_secrets_by_shell(self, service, command):
+        files = {name: path for name, path in service["environment"].items() if name.endswith("_FILE")}
+        rest = {name: text for name, text in service.pop("environment").items() if name not in files}
+        service |= {"environment": rest} if rest else {}
+        names = {name.removesuffix("_FILE"): path for name, path in files.items()}
+        read = "".join(f'{name}="$$(cat {path})"; export {name}; ' for name, path in names.items())
+        *shell, script = command or service["command"]
         service["command"] = [*shell, read + script]
-        form, script = service["healthcheck"]["test"]
-        service["healthcheck"] = service["healthcheck"] | {"test": [form, read + script]}
+        if "healthcheck" in service:
+            form, script = service["healthcheck"]["test"]
+            service["healthcheck"] = service["healthcheck"] | {"test": [form, read + script]}
 
     def translate_volumes(self, name, service, value):
         for text in value:
@@ -244,8 +258,7 @@ class Stack:
     def give_config(self, service, file, target):
         key = Path(file).name
         service.setdefault("configs", []).append({"source": key, "target": target, "mode": 0o444})
-        if file.endswith(".names"):
-            # The operator's own, which git does not know.
+        if file in OWN:
             number = f"${{{key.upper().replace('.', '_')}_DIGEST:?Set it to the digest of {file}.}}"
         else:
             number = digest(file)
@@ -264,7 +277,7 @@ class Stack:
         tmp = self.tmpfs("/tmp")  # noqa: S108
         static = {"type": "volume", "source": "static_files"}
 
-        self.services["schema"] = bare | once | deploy(backend, WEB | job("replicated-job", "none")) | {
+        self.services["schema"] = copy.deepcopy(bare) | once | deploy(backend, WEB | job("replicated-job", "none")) | {
             "command": ["sh", "-euc", 'exec python - "$$0" </schema.py', "${SCHEMA_STEP:-look}"],
             "volumes": [tmp],
         }  # fmt: skip

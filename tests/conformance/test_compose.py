@@ -25,7 +25,7 @@ DEVELOPMENT = compose_file.DEVELOPMENT
 @pytest.fixture
 def contexts(tmp_path):
     """The folders that images are built from; 1.29 wants to see them before it says anything."""
-    for name in ["backend", "frontend"]:
+    for name in ["backend", "frontend", "ops"]:
         (tmp_path / name).mkdir()
 
 

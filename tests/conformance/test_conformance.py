@@ -117,7 +117,7 @@ DEVIATIONS = [
     (COMPOSE, "\n  media_files:\n", "\n", [f"{COMPOSE}: volumes.media_files → missing"]),
     (COMPOSE, 'max-size: "10m"', 'max-size: "100m"', [
         f"{COMPOSE}: services.{name}.logging.options.max-size → 100m"
-        for name in ["nginx", "certificate", "frontend", "backend", "db", "backups", "wal"]
+        for name in ["nginx", "certificate", "frontend", "backend", "db", "backups", "wal", "pgbouncer", "redis"]
     ]),
     # nginx
     (NGINX, HSTS, "", [f"{NGINX}: server[443].add_header Strict-Transport-Security → missing"]),

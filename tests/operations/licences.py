@@ -11,6 +11,9 @@ FILE = ROOT / "docs" / "licences.md"
 # Their metadata does not say it; their file LICENSE does.
 UNTOLD = {"@inlang/plugin-message-format": "MIT", "sqlite-wasm-kysely": "MIT"}
 
+# In the image, whose Python is older than 3.11.3, and not everywhere else.
+OLDER = {"async-timeout": "Apache-2.0"}
+
 TEXT = """# Licences
 
 thinkRing is under the [MIT licence](../LICENSE). This list is written by `make licences` from what the packages say of
@@ -33,7 +36,7 @@ Most of these only build. What the page needs of them is bundled, and they are n
 def python_packages():
     names = re.findall(r"^([\w.-]+)(?:\[.*?\])?==", (ROOT / "backend" / "requirements.txt").read_text(), re.M)
     # On Windows only.
-    return {name: of_python(name) for name in names if name != "tzdata"}
+    return {name: OLDER.get(name) or of_python(name) for name in names if name != "tzdata"}
 
 
 def of_python(name):

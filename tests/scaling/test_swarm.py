@@ -78,8 +78,8 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     assert "Set MEDIA_BUCKET in .env.production" in refused(bare)
     bare.set(MEDIA_BUCKET="uploads")
     said = refused(bare)
-    assert "does not have 7 of the secrets" in said
-    assert "sed -n 's/^SECRET_KEY=//p' .env.production | docker secret create thinkring_secret_key -" in said
+    assert "does not have 9 of the secrets" in said
+    assert "sed -n 's/^SECRET_KEY=//p' .env.production | tail -n 1; echo; } | docker secret create thinkring_se" in said
     request.getfixturevalue("ready")
     bare.set(BACKENDS=1000)
     assert re.search(r"may take \d+ MB .* add a node, or set BACKENDS", refused(bare))

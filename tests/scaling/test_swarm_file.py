@@ -13,8 +13,9 @@ import yaml
 
 from production import ROOT
 
-FILE = ROOT / "ops" / "swarm" / "generate.py"
-specification = importlib.util.spec_from_file_location("generate", FILE)
+FOLDER = ROOT / "ops" / "swarm"
+README = (FOLDER / "README.md").read_text()
+specification = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
 generate = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(generate)
 
@@ -59,12 +60,21 @@ def test_no_secret_is_in_an_environment():
         assert "env.production" not in service.get("env_file", "").split(":?")[0]
 
 
+def test_the_readme_makes_all_secrets():
+    names = re.search(r"^for name in (.*?); do$", README, re.M | re.S).group(1).replace("\\", "").split()
+
+    assert names == generate.BACKEND_SECRETS
+    made = re.findall(r"docker secret create (thinkring_certificate\w*) ", README)
+    assert STACK["secrets"].keys() == {name.lower() for name in names} | {
+        name.removeprefix("thinkring_") for name in made if "2027" not in name
+    }
+
+
 def test_what_a_config_is_named_after_is_what_is_in_it():
     for config in STACK["configs"].values():
-        name = os.path.normpath(generate.STACK.parent / config["file"])
-        if not name.endswith(".names"):
-            with open(name, "rb") as file:
-                assert config["name"].endswith(hashlib.sha256(file.read()).hexdigest()[:12])
+        file = (generate.STACK.parent / config["file"]).resolve()
+        if str(file.relative_to(ROOT)) not in generate.OWN:
+            assert config["name"].endswith(hashlib.sha256(file.read_bytes()).hexdigest()[:12])
 
 
 def changed(change):
@@ -103,7 +113,7 @@ def test_docker_takes_it(missing, tmp_path):
     (tmp_path / "settings").write_text("ALLOWED_HOSTS=thinkring.test\n")
     environment = {
         "PATH": os.environ["PATH"], "COMMIT": "abc", "SETTINGS": str(tmp_path / "settings"), "DB_NAME": "thinkring",
-        "DB_USER": "thinkring", "PAGE_NAMES_DIGEST": "1", "API_NAMES_DIGEST": "2",
+        "DB_USER": "thinkring", "PAGE_NAMES_DIGEST": "1", "API_NAMES_DIGEST": "2", "CA_PEM_DIGEST": "3",
     }  # fmt: skip
 
     result = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import QuerySet, UUIDField
 from django.db.models.query import ValuesListIterable
 from django.db.transaction import TransactionManagementError
@@ -42,7 +42,8 @@ class Prepared:
     def __call__(self, *ids: uuid.UUID) -> Iterable[Any]:
         """What the queryset gives: tuples of values_list(), or objects."""
         kept = self.compiled = self.compiled or self._compile(len(ids))
-        connection = connections[DEFAULT_DB_ALIAS]
+        alias = DEFAULT_DB_ALIAS if kept.locks else router.db_for_read(kept.queryset.model)
+        connection = connections[alias]
         parameters = list(kept.parameters)
         for place, which in kept.places:
             parameters[place] = ID.get_db_prep_value(ids[which], connection)
@@ -58,7 +59,7 @@ class Prepared:
                 rows = cursor.fetchall()
             return map(tuple, compiler.apply_converters(rows, kept.converters)) if kept.converters else rows
         compiler.as_sql = lambda *arguments, **options: (kept.sql, parameters)
-        queryset = kept.queryset.all()
+        queryset = kept.queryset.using(alias)
         query: Any = queryset.query
         query.get_compiler = lambda *arguments, **options: compiler
         return queryset

@@ -7,7 +7,7 @@ and for marking what was found.
 import unicodedata
 from contextlib import contextmanager
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.signals import connection_created
 
 HIRAGANA = "".join(chr(code) for code in (*range(0x3041, 0x3097), 0x309D, 0x309E))
@@ -30,13 +30,13 @@ FEW = 300
 
 
 @contextmanager
-def by_index():
+def by_index(using: str = DEFAULT_DB_ALIAS):
     """A cursor for which only the index answers a condition on thinking_bigrams(), if that is the only condition.
 
     Made row by row, the pairs of a text take a millisecond for each thousand characters. That is what the planner
     prefers where many rows have the word, or where its statistics are of yesterday: whatever the function's COST says.
     """
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+    with transaction.atomic(using, savepoint=False), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         yield cursor
         # The transaction may be that of a longer piece of work.

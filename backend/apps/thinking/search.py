@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connection, connections, router
 from django.db.models import BooleanField, CharField, F, Func, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
@@ -71,7 +71,7 @@ def contains(q: str, *models: type[Model]) -> dict[type[Model], Q]:
     # One character alone has no neighbour.
     if connection.vendor != "postgresql" or len(fold(q)) < 2 or not indexed:
         return conditions
-    with by_index():
+    with by_index(router.db_for_read(Node)):
         for model in indexed:
             having = model._default_manager.filter(HasBigrams(F("folded"), Fold(Value(q)))).order_by()
             ids = list(having.values_list("pk", flat=True)[: FEW + 1])
@@ -102,7 +102,7 @@ def search(user, q: str, start: int, stop: int) -> tuple[list[Hit], int]:
     except EmptyResultSet:
         # The index knows of no row at all.
         return [], 0
-    with connection.cursor() as cursor:
+    with connections[router.db_for_read(Node)].cursor() as cursor:
         # The number along with the rows: to find it alone would be to find them all a second time.
         cursor.execute(
             f"SELECT kind, pk, count(*) OVER () FROM ({sql}) AS found ORDER BY updated_at DESC, pk LIMIT %s OFFSET %s",  # noqa: S608

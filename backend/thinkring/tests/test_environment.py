@@ -52,6 +52,49 @@ def test_a_number_that_is_none(monkeypatch, value):
         env.integer("DAYS", 7, 1, 9)
 
 
+def test_a_database_by_its_address(monkeypatch):
+    address = "postgresql://anna:p%40ss%3Aword@db.example.com:6432/thinkring?sslmode=verify-full&sslrootcert=/ca.pem"
+    monkeypatch.setenv("DATABASE_URL", address)
+
+    assert env.database("DATABASE_URL") == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "thinkring",
+        "USER": "anna",
+        "PASSWORD": "p@ss:word",
+        "HOST": "db.example.com",
+        "PORT": 6432,
+        "OPTIONS": {"sslmode": "verify-full", "sslrootcert": "/ca.pem"},
+    }
+    monkeypatch.setenv("DATABASE_URL", " ")
+    assert env.database("DATABASE_URL") is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nonsense-secret",
+        "mysql://u:secret@h/n?sslmode=require",
+        "postgresql://u:secret@/n?sslmode=require",
+        "postgresql://u:secret@h/?sslmode=require",
+        "postgresql://u:secret@h:x/n?sslmode=require",
+    ],
+)
+def test_an_address_of_no_database(monkeypatch, address):
+    monkeypatch.setenv("DATABASE_URL", address)
+
+    with pytest.raises(ImproperlyConfigured, match="set DATABASE_URL to the address of a PostgreSQL server") as raised:
+        env.database("DATABASE_URL")
+    assert "secret" not in str(raised.value)
+
+
+def test_a_database_without_a_word_on_its_way(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@h/n")
+
+    with pytest.raises(ImproperlyConfigured, match="say in DATABASE_URL how its way is protected: ") as raised:
+        env.database("DATABASE_URL")
+    assert "secret" not in str(raised.value)
+
+
 def test_a_secret_from_a_file(monkeypatch, tmp_path):
     (tmp_path / "secret").write_text("$from-a-file-and-nowhere-else-0123456789\n")
     monkeypatch.setenv("FILED_KEY_FILE", str(tmp_path / "secret"))

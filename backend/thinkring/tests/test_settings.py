@@ -117,6 +117,37 @@ def test_no_allowed_hosts(refusal, production, hosts):
     assert refusal(**{**production, "ALLOWED_HOSTS": hosts}).startswith("set ALLOWED_HOSTS to the names")
 
 
+def test_a_database_by_its_address(values, production):
+    """It goes before the other five, which the compose file sets."""
+    address = "postgresql://anna:pass@db.example.com:6432/ring?sslmode=verify-full&sslrootcert=/ca.pem"
+    server = "DATABASES['default']"
+    found = values(
+        f"{server}['HOST']", f"{server}['ENGINE']", f"{server}['OPTIONS']['sslmode']", f"{server}['CONN_MAX_AGE']",
+        "DATABASES.get('replica')", **production, DATABASE_URL=address,
+    )  # fmt: skip
+
+    assert found == ["db.example.com", "thinkring.postgresql", "verify-full", "60", "None"]
+
+
+def test_a_replica(values, production):
+    address = "postgresql://anna:pass@replica.example.com/ring?sslmode=disable"
+    found = values("DATABASES['replica']['HOST']", "DATABASE_ROUTERS", **production, DATABASE_REPLICA_URL=address)
+
+    assert found == ["replica.example.com", "['apps.core.replica.Router']"]
+
+
+def test_redis(values, refusal, production):
+    cache = "CACHES['default']"
+    secret = {"REDIS_HOST": "redis", "REDIS_PASSWORD": "a-password-of-redis"}
+    assert values(f"{cache}['LOCATION']", f"{cache}['OPTIONS']['password']", **production, **secret) == [
+        "redis://redis:6379",
+        "a-password-of-redis",
+    ]
+    assert values(f"{cache}['LOCATION']", **production) == ["core_cache"]
+    assert refusal(**production, REDIS_HOST="redis") == "set REDIS_PASSWORD to a secret of your own: it is missing."
+    assert refusal(DEBUG="True", **secret).startswith("set DB_HOST to the host of the PostgreSQL server too: it counts")
+
+
 def test_no_database_host(refusal, production):
     assert refusal(**without(production, "DB_HOST")).startswith("set DB_HOST to the host")
 

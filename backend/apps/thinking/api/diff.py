@@ -4,6 +4,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serial
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 
+from apps.accounts.replica import from_replica
 from apps.core.errors import invalid
 from apps.core.remembered import remembered
 from apps.thinking import diff
@@ -103,6 +104,7 @@ class RoundDiffView(generics.GenericAPIView):
         responses=DIFF,
     )
     @remembered
+    @from_replica
     def get(self, request, pk):
         rounds = Round.objects.owned_by(request.user).kept().defer("note", "folded")
         round = generics.get_object_or_404(rounds, pk=pk)

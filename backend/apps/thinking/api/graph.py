@@ -2,6 +2,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 
+from apps.accounts.replica import from_replica
 from apps.core.remembered import remembered
 from apps.thinking.content import LEAST_WEIGHT, MOST_WEIGHT
 from apps.thinking.graph import graph
@@ -53,5 +54,6 @@ class ProjectGraphView(generics.GenericAPIView):
 
     @extend_schema(summary="The ring map of a project: nodes with their places, and links")
     @remembered
+    @from_replica
     def get(self, request, *args, **kwargs):
         return Response(graph(self.get_object()))

@@ -5,6 +5,7 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from apps.accounts.replica import from_replica
 from apps.core.errors import invalid
 from apps.core.remembered import remembered
 from apps.core.schema import IF_MATCH
@@ -72,6 +73,7 @@ class StepKeywordsView(LockedPlaceMixin):
         operation_id="steps_keywords_list",
     )
     @remembered
+    @from_replica
     def get(self, request, pk):
         page = self.paginate_queryset(suggestions.suggest(self.get_object()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -3,6 +3,7 @@ from functools import partial
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 
+from apps.accounts.replica import from_replica
 from apps.core.pagination import OnePassPagination
 from apps.core.remembered import remembered
 from apps.thinking import search
@@ -42,6 +43,7 @@ class SearchView(generics.ListAPIView):
         operation_id="search",
     )
     @remembered
+    @from_replica
     def get(self, request):
         serializer = QuerySerializer(data=request.query_params)
         serializer.is_valid(raise_exception=True)

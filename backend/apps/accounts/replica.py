@@ -1,0 +1,51 @@
+"""Heavy reads from a replica, where there is one and it has all that the one who asks has written."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.models import ChangeCount
+from apps.core.replica import REPLICA, reading_from_replica
+
+logger = logging.getLogger(__name__)
+
+# Seconds for which nobody of a process asks a replica that has failed.
+PAUSE = 5.0
+
+_away_until = 0.0
+
+
+def from_replica(read: Callable[..., Response]) -> Callable[..., Response]:
+    """Of a view's method that writes nothing, and has read all that it answers when it returns.
+
+    What the account has was changed so often as the session says, which was read from the server that is written to
+    (`request.auth.changes`); a replica that has not counted as far is behind, and is not read. One that fails costs
+    the request that found it out the time it took; the server answers it.
+    """
+
+    @wraps(read)
+    def answer(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        global _away_until
+        if REPLICA in settings.DATABASES and time.monotonic() >= _away_until:
+            try:
+                with reading_from_replica():
+                    if _knows_all(request):
+                        return read(self, request, *args, **kwargs)
+            except (InterfaceError, OperationalError) as error:
+                logger.warning("the replica does not answer (%s); the database does", str(error).strip())
+                _away_until = time.monotonic() + PAUSE
+        return read(self, request, *args, **kwargs)
+
+    return answer
+
+
+def _knows_all(request: Request) -> bool:
+    counted = ChangeCount.objects.filter(user=request.user.pk).values_list("changes", flat=True).first()
+    return (counted or 0) >= (request.auth.changes or 0)

@@ -22,7 +22,7 @@ HEAD = """\
 """
 
 TAKEN_OVER = {
-    "cap_add", "cap_drop", "command", "entrypoint", "healthcheck", "image", "init", "logging", "read_only",
+    "cap_add", "cap_drop", "command", "entrypoint", "image", "init", "logging", "read_only",
     "stop_grace_period", "user",
 }  # fmt: skip
 
@@ -95,6 +95,9 @@ DEPLOY = {
     "pgbouncer": WEB | updated(ONE_BY_ONE),
     "redis": WEB | updated(IN_PLACE),
 }
+# Compose only says who is not healthy, Swarm ends it: of a machine that is busy that would be too early after seconds.
+# What to ask stands in production or in the image.
+PATIENT = {"timeout": "10s", "retries": 6}
 # What Swarm keeps free for each, so that it does not put all on one node: what they take when little is asked of them.
 RESERVED = {"nginx": "32m", "frontend": "64m", "backend": "256m", "db": "256m", "pgbouncer": "16m", "redis": "32m"}
 
@@ -125,9 +128,11 @@ class Stack:
     def service(self, name, production):
         if name not in DEPLOY:
             sys.exit(f"generate.py: {PRODUCTION.name} has a new service, {name}: say in DEPLOY how Swarm is to run it.")
-        known = TAKEN_OVER | LEFT_OUT.keys()
+        known = TAKEN_OVER | LEFT_OUT.keys() | {"healthcheck"}
         service = {key: value for key, value in production.items() if key in TAKEN_OVER}
         service["deploy"] = {"mode": "replicated", "endpoint_mode": "dnsrr"} | DEPLOY[name]
+        if not DEPLOY[name].get("mode", "").endswith("job"):
+            service["healthcheck"] = production.get("healthcheck", {}) | PATIENT
         if RESERVED.get(name):
             self.resources(service, "reservations")["memory"] = RESERVED[name]
         for key, value in production.items():
@@ -231,7 +236,7 @@ class Stack:
         read = "".join(f'{name}="$$(cat {path})"; export {name}; ' for name, path in names.items())
         *shell, script = command or service["command"]
         service["command"] = [*shell, read + script]
-        if "healthcheck" in service:
+        if "test" in service["healthcheck"]:
             form, script = service["healthcheck"]["test"]
             service["healthcheck"] = service["healthcheck"] | {"test": [form, read + script]}
 

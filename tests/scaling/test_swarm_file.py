@@ -31,13 +31,14 @@ def test_it_is_what_the_generator_makes():
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_key_of_production_is_in_it(name):
     production, service = PRODUCTION["services"][name], STACK["services"][name]
-    for key in production.keys() & generate.TAKEN_OVER - {"command", "healthcheck"}:
+    for key in production.keys() & generate.TAKEN_OVER - {"command"}:
         assert service[key] == production[key]
     # The password of Redis is read before.
     if "command" in production:
         assert service["command"][-1].endswith(production["command"][-1])
     if "healthcheck" in production:
         assert service["healthcheck"]["test"][-1].endswith(production["healthcheck"]["test"][-1])
+        assert service["healthcheck"]["interval"] == production["healthcheck"]["interval"]
 
     limits = service["deploy"]["resources"]["limits"]
     assert limits == {

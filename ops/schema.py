@@ -4,6 +4,8 @@
                release before it runs with it; `surplus NAME`: one that it does not know
     migrate    the same, and then what is pending is applied
 
+Last comes `looked`, before anything is applied, so that an answer that was cut short is none.
+
 One at a time, by the lock of prepare_database.py.
 """
 
@@ -34,6 +36,6 @@ for migration, _ in plan:
     print("pending", f"{migration.app_label}.{migration.name}")
     if not getattr(migration, "previous_release_runs", False) and migration.app_label not in harmless:
         print("breaking", f"{migration.app_label}.{migration.name}")
-sys.stdout.flush()
+print("looked", flush=True)
 if plan and sys.argv[1:] == ["migrate"]:
     call_command("migrate", interactive=False, verbosity=0)

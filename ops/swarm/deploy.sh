@@ -263,9 +263,12 @@ schema() {
     if [ -n "$outcome" ] || [ $SECONDS -ge $end ]; then break; fi
     sleep 0.5
   done
-  told=$(docker service logs --raw "${stack}_schema" 2>"$output" | sort -u) || true
+  # It waits for the log of a node that was lost; and without an answer nothing is known.
+  told=$(timeout 60 docker service logs --raw "${stack}_schema" 2>"$output" | sort -u) || true
   docker service rm "${stack}_schema" >/dev/null
-  [ "$outcome" = '|complete|' ] || { tail -n 30 "$output" >&2; return 1; }
+  if [ "$outcome" = '|complete|' ] && grep -qx looked <<<"$told"; then return 0; fi
+  tail -n 30 "$output" >&2
+  return 1
 }
 
 # judge_schema: may both releases run on what the schema is, and on what it will be? Leaves what is to apply in $pending.
@@ -342,7 +345,7 @@ why() {
   IFS='|' read -r task error < <(docker service ps --no-trunc --format '{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.' | head -n 1) || true
   [ -n "${task:-}" ] || return 0
   printf 'Of the %s: %s. The last lines of its log:\n' "$1" "$error" >&2
-  docker service logs --raw --tail 30 "$task" 2>&1 | sed 's/^/  /' >&2 || true
+  timeout 60 docker service logs --raw --tail 30 "$task" 2>&1 | sed 's/^/  /' >&2 || true
 }
 
 # back SERVICE: waits until Swarm has rolled it back.

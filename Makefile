@@ -177,6 +177,10 @@ api: install ## write the API's schema, and the front end's types from it
 	@$(MANAGE) spectacular --validate --fail-on-warn --file ../frontend/src/lib/api/schema.yaml
 	@cd frontend && npm run --silent api
 
+.PHONY: swarm
+swarm: $(VENV)/installed ## write ops/swarm/stack.yml, which is production for Docker Swarm, from docker-compose.prod.yml
+	@$(VENV)/bin/python ops/swarm/generate.py
+
 .PHONY: messages
 messages: $(VENV)/installed ## collect the back end's sentences, and compile their translations
 	@cd backend && babel="$(VENV)/bin/pybabel --quiet" && \

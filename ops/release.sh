@@ -250,30 +250,9 @@ remove_tree() {
 }
 
 # schema look|migrate: what the new release thinks of the schema, a line each: `pending NAME` it wants, `surplus NAME`
-# it does not know. With `migrate` it applies what is pending. One at a time, by the lock of prepare_database.py.
+# it does not know. With `migrate` it applies what is pending.
 schema() {
-  trial run --rm -T --no-deps backend python -c '
-import os, sys
-import django
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
-django.setup()
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-with connection.cursor() as cursor:
-    cursor.execute("SET lock_timeout = 60000")
-    cursor.execute("SELECT pg_advisory_lock(7465001)")
-    cursor.execute("RESET lock_timeout")
-executor = MigrationExecutor(connection)
-for key in sorted(set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)):
-    print("surplus", ".".join(key))
-plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-for migration, _ in plan:
-    print("pending", f"{migration.app_label}.{migration.name}")
-sys.stdout.flush()
-if plan and sys.argv[1:] == ["migrate"]:
-    call_command("migrate", interactive=False, verbosity=0)
-' "$@" </dev/null 2>"$output"
+  trial run --rm -T --no-deps backend python -c "$(cat ops/schema.py)" "$@" </dev/null 2>"$output"
 }
 
 # judge_schema FORCE: may the new release run on the schema that is there? Leaves what it wants in $pending.

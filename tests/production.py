@@ -35,10 +35,10 @@ def clone(folder):
 
 
 class Loopback(HTTPAdapter):
-    """Sends every name to this machine, at the given ports, as curl's --connect-to does."""
+    """Sends every name to this machine, at the given ports, as curl's --connect-to does; or to another address."""
 
-    def __init__(self, ports):
-        self.ports = ports
+    def __init__(self, ports, address="127.0.0.1"):
+        self.ports, self.address = ports, address
         super().__init__()
 
     def send(self, request, **kwargs):
@@ -46,7 +46,7 @@ class Loopback(HTTPAdapter):
         request = request.copy()
         request.server_name = url.hostname
         request.headers.setdefault("Host", url.hostname)
-        request.url = url._replace(netloc=f"127.0.0.1:{self.ports[url.scheme]}").geturl()
+        request.url = url._replace(netloc=f"{self.address}:{self.ports[url.scheme]}").geturl()
         return super().send(request, **kwargs)
 
     def build_connection_pool_key_attributes(self, request, verify, cert=None):

@@ -71,7 +71,7 @@ def test_zizmor():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("script", tracked("backup.sh", ":(glob)ops/*.sh"))
+@pytest.mark.parametrize("script", tracked("backup.sh", ":(glob)ops/*.sh", ":(glob)ops/swarm/*.sh"))
 def test_each_script_says_what_it_does(script):
     """The two lines of a person who has never seen it: --help works, and it starts with the script's name."""
     result = subprocess.run([ROOT / script, "--help"], capture_output=True, text=True)
@@ -83,7 +83,7 @@ def test_each_script_says_what_it_does(script):
 ALONE = [":(exclude)ops/installation.sh", ":(exclude)ops/self-signed-certificate.sh"]
 
 
-@pytest.mark.parametrize("script", tracked("backup.sh", ":(glob)ops/*.sh", *ALONE))
+@pytest.mark.parametrize("script", tracked("backup.sh", ":(glob)ops/*.sh", ":(glob)ops/swarm/*.sh", *ALONE))
 def test_without_what_they_share_a_script_does_nothing(script, tmp_path):
     shutil.copytree(ROOT / "ops", tmp_path / "ops")
     shutil.copy(ROOT / "backup.sh", tmp_path)

@@ -1,5 +1,3 @@
-from django.conf import settings
-from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -22,7 +20,5 @@ urlpatterns = [
     path("api/v1/", include("apps.thinking.api.urls")),
     # A route of its own, so that with DEBUG too the answer is our error and not Django's page.
     re_path(r"^api/", unknown_route),
-    # In development only; in production nginx serves what is in the volume.
-    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
     path("media/<path:name>", uploaded),
 ]

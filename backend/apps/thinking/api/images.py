@@ -5,8 +5,10 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.static import serve
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -98,10 +100,13 @@ class NodeImageView(RowMixin, ChangeMixin):
 
 # It takes no form; without this a wrong method would be answered by a page about forms.
 @csrf_exempt
-def uploaded(request: HttpRequest, name: str) -> HttpResponse:
+def uploaded(request: HttpRequest, name: str) -> HttpResponseBase:
     """An image that nginx has not found in the volume: where nginx gets it from the store, which no browser learns."""
     if request.method not in ("GET", "HEAD"):
         return json_error("REQ_001")
+    if settings.DEBUG and not settings.MEDIA_BUCKET:
+        # In development there is no nginx.
+        return serve(request, name, document_root=str(settings.MEDIA_ROOT))
     found = STORED.fullmatch(name)
     if not settings.MEDIA_BUCKET or not found:
         raise Http404

@@ -34,6 +34,14 @@ def test_a_bucket_that_is_not_there(buckets, s3, alias, setting):
     )
 
 
+def test_a_start_tries_it_out(buckets):
+    """Before anything is asked of the database, which this test has none of."""
+    storages["default"].bucket.delete()
+
+    with pytest.raises(CommandError, match="there is no bucket"):
+        call_command("prepare_database")
+
+
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [

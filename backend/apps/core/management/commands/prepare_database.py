@@ -13,14 +13,17 @@ MIGRATION_LOCK = 7_465_001
 
 class Command(BaseCommand):
     help = (
-        "Waits until the database answers, and migrates it if it is empty. A database that has tables is left as it "
-        "is: later migrations are the deploy's step, and this and readiness name them until then."
+        "Tries out the store (check_store), waits until the database answers, and migrates it if it is empty. A "
+        "database that has tables is left as it is: later migrations are the deploy's step, and this and "
+        "readiness name them until then."
     )
 
     def add_arguments(self, parser):
         parser.add_argument("--deadline", type=int, default=60, help="seconds to wait (default: 60)")
 
     def handle(self, *, deadline: int, **options):
+        # Here, since Django takes a second to start.
+        call_command("check_store", stdout=self.stdout)
         self.wait(deadline)
         if connection.vendor != "postgresql":
             self.migrate_or_tell()

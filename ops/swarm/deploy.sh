@@ -226,6 +226,7 @@ probed() {
       complete/*) continue ;;
       *'(3)') say "On $(named "$node") $2 is not one of ours." >&2 ;;
       *'(4)') say "On $(named "$node") $2 says that it is of another commit." >&2 ;;
+      *'(5)') say "On $(named "$node") $2 cannot speak to a store of uploads: set EXTRAS=s3 in .env.production and build it anew." >&2 ;;
       *) say "On $(named "$node") $2 is missing or does not start: $error" >&2 ;;
     esac
     wrong=$((wrong + 1))
@@ -235,11 +236,12 @@ probed() {
 }
 
 look_at_images() {
-  local number images=() ours=${IMAGES:-thinkring}
+  local number images=() ours=${IMAGES:-thinkring} extras=''
   # The commit is their $0.
   # shellcheck disable=SC2016
   local same='[ "$COMMIT" = "$0" ] || exit 4'
-  probe "${ours}_backend:$commit" ${#web[@]} web "[ -f manage.py ] || exit 3; $same"
+  if [ -n "$(setting MEDIA_BUCKET)$(setting STATIC_BUCKET)" ]; then extras="; python -c 'import storages' || exit 5"; fi
+  probe "${ours}_backend:$commit" ${#web[@]} web "[ -f manage.py ] || exit 3; $same$extras"
   probe "${ours}_frontend:$commit" ${#web[@]} web "[ -f publish.js ] || exit 3; $same"
   probe nginx:alpine ${#web[@]} web 'command -v nginx || exit 3'
   if [ -z "$elsewhere" ]; then probe "postgres:${POSTGRES_VERSION:-15}" 1 database 'command -v postgres || exit 3'; fi

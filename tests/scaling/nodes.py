@@ -20,7 +20,12 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from operations.deploy.conftest import QUICK, git
 from production import DOMAIN, ENVIRONMENT, ROOT, Loopback, Stack, clone, docker, remove_images
 
+from .store import Store
+
 NODES = (1, 2, 3)
+# This machine, as the nodes see it: their script's bridge.
+HOST = "10.77.0.254"
+UPLOADS = "thinkring-uploads"
 # Of back and front ends each: one is left while another goes.
 REPLICAS = 2
 # What the README says, as it stands there.
@@ -82,18 +87,19 @@ class Swarm(Stack):
             for node in NODES[1:]:
                 arguments = ["--token", token, "--advertise-addr", address(node), f"{address(1)}:2377"]
                 self.docker("swarm", "join", *arguments, node=node)
-            self.prepare()
-            yield
+            with Store(HOST, [UPLOADS]) as store:
+                self.prepare(store)
+                yield
         finally:
             self.nodes("down")
             remove_images(self.project)
 
-    def prepare(self):
+    def prepare(self, store):
         """The operator's checkout, and the images of its commit on each node."""
         clone(self.folder)
         subprocess.run(["ops/setup.sh", DOMAIN], cwd=self.folder, check=True, capture_output=True)
-        own = {"IMAGES": self.project, "BACKENDS": REPLICAS, "FRONTENDS": REPLICAS, "MEDIA_BUCKET": "uploads"}
-        self.be_apart(self.folder / ".env.production", **own)
+        own = {"IMAGES": self.project, "BACKENDS": REPLICAS, "FRONTENDS": REPLICAS, "MEDIA_BUCKET": UPLOADS}
+        self.be_apart(self.folder / ".env.production", **own, **store.settings)
         subprocess.run(
             ["ops/self-signed-certificate.sh", "nginx/ssl"], cwd=self.folder, check=True, capture_output=True,
             env=ENVIRONMENT | {"ALLOWED_HOSTS": f"{DOMAIN},api.{DOMAIN}"},

@@ -5,80 +5,45 @@ The store is moto, which speaks as Amazon's does, on this machine; the container
 What its commands say and refuse is tested beside them: backend/apps/core/tests/test_store.py.
 """
 
-import io
 import re
 import time
 import uuid
 
-import boto3
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
-from PIL import Image
 
 from production import FRONT_ENDS, Stack, docker
 from stack.answers import differences
 from stack.conftest import PNG, bearer, check_error, put_media
 
+from .store import Store, picture, uploaded
+
 pytestmark = pytest.mark.torture
-KEYS = {"S3_ACCESS_KEY_ID": "a-key-of-a-test", "S3_SECRET_ACCESS_KEY": "a-secret-of-a-test"}
 BUCKETS = {"MEDIA_BUCKET": "thinkring-uploads", "STATIC_BUCKET": "thinkring-static"}
 
 
 @pytest.fixture(scope="module")
-def moto(engine):
+def store(engine):
     gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").strip()
-    server = ThreadedMotoServer(ip_address=gateway, port=0, verbose=False)
-    server.start()
-    yield server
-    server.stop()
+    with Store(gateway, BUCKETS.values()) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
-def address(moto):
-    host, port = moto.get_host_and_port()
-    return f"http://{host}:{port}"
-
-
-@pytest.fixture(scope="module")
-def store(address):
-    store = boto3.resource(
-        "s3", endpoint_url=address, region_name="us-east-1",
-        aws_access_key_id=KEYS["S3_ACCESS_KEY_ID"], aws_secret_access_key=KEYS["S3_SECRET_ACCESS_KEY"],
-    )  # fmt: skip
-    for name in BUCKETS.values():
-        store.create_bucket(Bucket=name)
-    return store
-
-
-@pytest.fixture(scope="module")
-def stack(store, address, tmp_path_factory):
+def stack(store, tmp_path_factory):
     """An installation that has its files there."""
     stack = Stack(tmp_path_factory.mktemp("store") / "thinkring", FRONT_ENDS[-1].split())
-    static = f"{address}/{BUCKETS['STATIC_BUCKET']}/static/"
-    with stack.running(EXTRAS="s3", S3_ENDPOINT_URL=address, STATIC_URL=static, **KEYS, **BUCKETS):
+    with stack.running(STATIC_URL=f"{store.address}/{BUCKETS['STATIC_BUCKET']}/static/", **store.settings, **BUCKETS):
         yield stack
-
-
-def picture():
-    file = io.BytesIO()
-    Image.new("RGB", (40, 20), (200, 30, 30)).save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.fixture
 def image(stack):
-    """The address of one that somebody has uploaded."""
-    headers = bearer(stack.register()["access"])
-    node = stack.request("POST", f"{stack.api}/nodes/", json={"title": "ring"}, headers=headers).json()
-    url = f"{stack.api}/nodes/{node['id']}/image/"
-    response = stack.request("PUT", url, data=picture(), headers=headers | {"Content-Type": "image/png"})
-    assert response.status_code == 200, response.text
-    return f"{stack.page}{response.json()['image']}"
+    return uploaded(stack)
 
 
 def names(store):
-    return {file.key for file in store.Bucket(BUCKETS["MEDIA_BUCKET"]).objects.all()}
+    return {file.key for file in store.bucket(BUCKETS["MEDIA_BUCKET"]).objects.all()}
 
 
 def test_an_image_is_shown_as_from_the_volume(stack, image, store):
@@ -117,7 +82,7 @@ def test_its_size_is_told_without_it(stack, image):
 
 
 def test_no_other_method_and_no_other_file(stack, image, store):
-    store.Bucket(BUCKETS["MEDIA_BUCKET"]).put_object(Key="secret.png", Body=PNG)
+    store.bucket(BUCKETS["MEDIA_BUCKET"]).put_object(Key="secret.png", Body=PNG)
 
     for path in ("secret.png", "nodes/none.png", "nodes/", "nodes/../secret.png"):
         response = stack.get(f"{stack.page}/media/{path}")
@@ -127,13 +92,13 @@ def test_no_other_method_and_no_other_file(stack, image, store):
         check_error(stack.request(method, image), 405, "REQ_001")
 
 
-def test_nobody_gets_it_from_the_store_itself(stack, image, address):
+def test_nobody_gets_it_from_the_store_itself(stack, image, store):
     """moto lets everybody in; that nginx's address is signed is seen in what the backend tells it."""
     name = image.rpartition("/media/")[2]
     code = f"from django.core.files.storage import default_storage as s; print(s.signed_address('{name}'))"
     told = stack.compose("exec", "-T", "backend", "python", "manage.py", "shell", "--no-imports", "-c", code).stdout
 
-    assert told.startswith(f"{address}/{BUCKETS['MEDIA_BUCKET']}/{name}?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+    assert told.startswith(f"{store.address}/{BUCKETS['MEDIA_BUCKET']}/{name}?X-Amz-Algorithm=AWS4-HMAC-SHA256")
     assert "X-Amz-Expires=60" in told
     assert "X-Stored-At" not in stack.get(image).headers
 
@@ -166,15 +131,15 @@ def test_what_was_there_before_moves_while_it_is_shown(stack, store):
     assert differences(before, "an upload") == differences(after, "an upload") == {}
 
 
-def test_static_files_come_from_the_bucket(stack, address):
+def test_static_files_come_from_the_bucket(stack, store):
     page = stack.get(f"{stack.page}/admin/login/")
     styles = re.findall(r'href="([^"]+\.css)"', page.text)
 
-    assert f"style-src 'self' {address};" in page.headers["Content-Security-Policy"]
+    assert f"style-src 'self' {store.address};" in page.headers["Content-Security-Policy"]
     assert styles
     for style in styles:
         response = requests.get(style, timeout=10)
-        assert style.startswith(f"{address}/{BUCKETS['STATIC_BUCKET']}/static/")
+        assert style.startswith(f"{store.address}/{BUCKETS['STATIC_BUCKET']}/static/")
         assert response.status_code == 200
         assert response.headers["Content-Type"] == "text/css; charset=utf-8"
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -201,13 +166,13 @@ def test_a_store_that_is_none_stops_the_start(stack, wrong, sentence):
     assert "Traceback" not in result.stderr
 
 
-def test_a_store_that_is_away(stack, image, moto, figure):
+def test_a_store_that_is_away(stack, image, store, figure):
     """Images are told to be away, and everything else goes on."""
     account = stack.register()
     headers = bearer(account["access"])
     node = stack.request("POST", f"{stack.api}/nodes/", json={"title": "ring"}, headers=headers).json()
     url = f"{stack.api}/nodes/{node['id']}/image/"
-    moto.stop()
+    store.stop()
 
     began = time.monotonic()
     shown = stack.get(image)

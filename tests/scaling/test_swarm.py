@@ -12,7 +12,8 @@ import pytest
 
 from operations.deploy.traffic import Traffic
 
-from .nodes import NODES, REPLICAS, Swarm
+from .nodes import NODES, REPLICAS, UPLOADS, Swarm
+from .store import uploaded
 
 pytestmark = pytest.mark.torture
 
@@ -23,6 +24,12 @@ class Migration(migrations.Migration):
     {mark}
     dependencies = [("thinking", "{before}")]
     operations = [migrations.RunSQL("COMMENT ON TABLE thinking_project IS 'as of {name}'", "")]
+"""
+
+
+WITHOUT_STORE = """USER 0
+RUN rm -r "$(python -c 'import storages; print(*storages.__path__)')"
+USER 1000
 """
 
 
@@ -76,7 +83,7 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     bare.label(3, "web")
     bare.set(MEDIA_BUCKET="")
     assert "Set MEDIA_BUCKET in .env.production" in refused(bare)
-    bare.set(MEDIA_BUCKET="uploads")
+    bare.set(MEDIA_BUCKET=UPLOADS)
     said = refused(bare)
     assert "does not have 11 of the secrets" in said
     assert "sed -n 's/^SECRET_KEY=//p' .env.production | tail -n 1; echo; } | docker secret create thinkring_se" in said
@@ -87,6 +94,9 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     bare.commit("Of another commit", told="0" * 40)
     assert "_backend:" in (said := refused(bare))
     assert said.count("says that it is of another commit") == len(NODES)
+    bare.commit("Without a way to the store", dockerfile={"backend": WITHOUT_STORE})
+    said = refused(bare)
+    assert said.count("cannot speak to a store of uploads: set EXTRAS=s3") == len(NODES)
     bare.docker("image", "rm", "--force", f"{bare.project}_backend:{bare.first}", node=3)
     bare.check_out(bare.first)
     said = refused(bare)
@@ -120,6 +130,13 @@ def test_the_first_start(swarm, figure):
     secrets = re.findall(r"^\w*(?:KEY|PASSWORD)=(\S+)", (swarm.folder / ".env.production").read_text(), re.M)
     assert len(secrets) >= 4
     assert not any(secret in environment for secret in secrets)
+
+
+def test_an_upload_is_shown_by_each_node(swarm):
+    image = uploaded(swarm)
+
+    for node in NODES:
+        assert swarm.get_from(node, image).content.startswith(b"\x89PNG")
 
 
 def test_nothing_to_do_is_done_quickly(swarm):

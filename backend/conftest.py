@@ -107,6 +107,7 @@ def redis(settings):
     """For what only Redis does, or only the database where there is none: `pytest.mark.usefixtures("redis")`."""
     if not settings.REDIS_HOST:
         pytest.skip("needs Redis")
+    settings.COMMIT = "a-commit"
 
 
 @pytest.fixture

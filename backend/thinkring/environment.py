@@ -11,6 +11,9 @@ EXAMPLE_SECRETS = {
     "secure-password-here",
 }
 
+# Those of libpq's `sslmode` that do one thing only, whatever the server says.
+PROTECTIONS = {"disable", "require", "verify-ca", "verify-full"}
+
 
 class Environment(environ.FileAwareEnv):
     """Settings from environment variables, or from the file that NAME_FILE names; nonsense raises.
@@ -70,7 +73,7 @@ class Environment(environ.FileAwareEnv):
     def database(self, name: str) -> dict | None:
         """A PostgreSQL server by its address, as DATABASES has it; None where nothing is said.
 
-        How its way is protected has to be said: libpq's own default takes a server that speaks no TLS, too.
+        How its way is protected has to be said: libpq's own default, `prefer`, takes a server that speaks no TLS, too.
         """
         text = self._text(name)
         if text is None:
@@ -85,7 +88,7 @@ class Environment(environ.FileAwareEnv):
         # Without what it is: a password stands in it.
         if server.get("ENGINE") != "django.db.backends.postgresql" or not server["HOST"] or not server["NAME"]:
             raise ImproperlyConfigured(f"set {name} to the address of a PostgreSQL server: {wanted}.")
-        if "sslmode" not in server.get("OPTIONS", {}):
+        if server.get("OPTIONS", {}).get("sslmode") not in PROTECTIONS:
             raise ImproperlyConfigured(
                 f"say in {name} how its way is protected: {wanted}; or ?sslmode=disable on a network of your own."
             )

@@ -118,6 +118,11 @@ REPLICA = env.database("DATABASE_REPLICA_URL")
 # A pgBouncer in transaction mode, for the processes that serve (gunicorn.conf.py): migrations and locks of a session
 # want the server itself.
 PGBOUNCER_HOST = env.text("PGBOUNCER_HOST", "")
+if PGBOUNCER_HOST and env.text("DATABASE_URL", ""):
+    raise ImproperlyConfigured(
+        "leave PGBOUNCER_HOST empty beside DATABASE_URL: pgBouncer stands before the database of this installation, "
+        "and would lead to another one than migrations go to."
+    )
 
 
 def postgresql(server: dict) -> dict:

@@ -90,7 +90,7 @@ def main():
     check()
     with tempfile.TemporaryDirectory() as folder:
         stack = HeldStack(Path(folder) / "thinkring", FRONT_ENDS[-1].split())
-        with stack.running(REDIS_HOST="redis", REDIS_PASSWORD=SECRET, COMPOSE_PROFILES="redis"):
+        with stack.running(COMMIT="measured", REDIS_HOST="redis", REDIS_PASSWORD=SECRET, COMPOSE_PROFILES="redis"):
             healthy(stack.container("redis"))
             stack.fill(PASSWORD, people=PEOPLE, most=10)
             figures = measure(stack, contenders(stack), stack.tokens())

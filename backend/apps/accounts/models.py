@@ -144,10 +144,13 @@ class ChangeCount(models.Model):
 
     PostgreSQL counts it by itself at the end of each transaction (thinking/migrations/0007), so that nothing that
     writes can forget it, and deletes it with the account. SQLite counts nothing.
+
+    After a restore the same count comes again, of another change; its `mark`, which is drawn by lot, does not.
     """
 
     user = models.OneToOneField(User, on_delete=models.DO_NOTHING, primary_key=True, related_name="change_count")
     changes = models.BigIntegerField()
+    mark = models.UUIDField()
 
     def __str__(self):
         return f"{self.user} {self.changes}"

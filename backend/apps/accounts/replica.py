@@ -7,7 +7,8 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
+from psycopg.errors import QueryCanceled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -38,7 +39,11 @@ def from_replica(read: Callable[..., Response]) -> Callable[..., Response]:
                 with reading_from_replica():
                     if _knows_all(request):
                         return read(self, request, *args, **kwargs)
-            except (InterfaceError, OperationalError) as error:
+            except (InterfaceError, DatabaseError) as error:
+                # What takes too long there would take too long here.
+                if isinstance(error.__cause__, QueryCanceled):
+                    raise
+                # Also one that has not made the tables yet that a migration has made here.
                 logger.warning("the replica does not answer (%s); the database does", str(error).strip())
                 _away_until = time.monotonic() + PAUSE
         return read(self, request, *args, **kwargs)

@@ -47,14 +47,14 @@ def start_session(user: User, user_agent: str = "") -> Pair:
 
 def _open(id: uuid.UUID) -> QuerySet[Session]:
     sessions = Session.objects.open().select_related("user").filter(pk=id, user__is_active=True)
-    return sessions.annotate(changes=F("user__change_count__changes"))
+    return sessions.annotate(changes=F("user__change_count__changes"), mark=F("user__change_count__mark"))
 
 
 OPEN = Prepared(_open)
 
 
 def session_of(access: str) -> Session:
-    """The open session that an access token belongs to, with its user, and as `changes` the user's change count."""
+    """The open session that an access token belongs to, with its user, and its user's `changes` and their `mark`."""
     session = OPEN.first(uuid.UUID(_read(AccessToken, access)["session"]))
     if session is None:
         raise ApiError("AUTH_002")

@@ -84,7 +84,12 @@ class Cache(BaseCache):
         return self._ask("delete", key, version)
 
     def incr(self, key, delta=1, version=None):
-        return self._ask("incr", key, delta, version)
+        try:
+            return self._ask("incr", key, delta, version)
+        except ValueError:
+            # It was there a moment ago, in Redis or before its time was over.
+            self.set(key, delta, version=version)
+            return delta
 
     def clear(self):
         return self._ask("clear")

@@ -72,7 +72,8 @@ def _count_in(redis: RedisCache, key: str, more: int, now: float, seconds: float
     # Its own key for each window, so that none can end between the two.
     window = f"{key}:{ends_at}"
     redis.add(window, 0, 2 * seconds)
-    return redis.incr(window, more), ends_at / 1000 - now
+    # It was another clock that said when it ends.
+    return redis.incr(window, more), max(0.0, ends_at / 1000 - now)
 
 
 def forget(key: str) -> None:

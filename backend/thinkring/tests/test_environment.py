@@ -87,8 +87,9 @@ def test_an_address_of_no_database(monkeypatch, address):
     assert "secret" not in str(raised.value)
 
 
-def test_a_database_without_a_word_on_its_way(monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@h/n")
+@pytest.mark.parametrize("said", ["", "?sslmode=prefer", "?sslmode=allow", "?sslmode=nonsense"])
+def test_a_database_without_a_word_on_its_way(monkeypatch, said):
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://u:secret@h/n{said}")
 
     with pytest.raises(ImproperlyConfigured, match="say in DATABASE_URL how its way is protected: ") as raised:
         env.database("DATABASE_URL")

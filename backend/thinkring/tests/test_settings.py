@@ -129,6 +129,14 @@ def test_a_database_by_its_address(values, production):
     assert found == ["db.example.com", "thinkring.postgresql", "verify-full", "60", "None"]
 
 
+def test_pgbouncer_before_another_database(refusal, production):
+    address = "postgresql://anna:pass@db.example.com/ring?sslmode=require"
+
+    said = refusal(**production, DATABASE_URL=address, PGBOUNCER_HOST="pgbouncer")
+
+    assert said.startswith("leave PGBOUNCER_HOST empty beside DATABASE_URL")
+
+
 def test_a_replica(values, production):
     address = "postgresql://anna:pass@replica.example.com/ring?sslmode=disable"
     found = values("DATABASES['replica']['HOST']", "DATABASE_ROUTERS", **production, DATABASE_REPLICA_URL=address)

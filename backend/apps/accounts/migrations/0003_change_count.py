@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("changes", models.BigIntegerField()),
+                ("mark", models.UUIDField()),
             ],
         ),
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connections
+from django.db import OperationalError, ProgrammingError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import replica
@@ -82,12 +82,19 @@ def test_it_is_behind_by_the_count_of_changes(alice, alice_client, heavy, rf):
     assert not replica._knows_all(Asked)
 
 
-def test_one_that_fails_is_not_asked_for_a_while(alice_client, heavy, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("terminating connection due to conflict with recovery"),
+        ProgrammingError('relation "thinking_refusedkeyword" does not exist'),
+    ],
+)
+def test_one_that_fails_is_not_asked_for_a_while(alice_client, heavy, monkeypatch, caplog, error):
     asked = []
 
     def fail(request):
         asked.append(request)
-        raise OperationalError("terminating connection due to conflict with recovery")
+        raise error
 
     monkeypatch.setattr(replica, "_knows_all", fail)
 
@@ -95,4 +102,18 @@ def test_one_that_fails_is_not_asked_for_a_while(alice_client, heavy, monkeypatc
         server, _ = asked_of_the_server(alice_client, path)
         assert server > 0, path
     assert len(asked) == 1
-    assert "the replica does not answer (terminating connection" in caplog.text
+    assert f"the replica does not answer ({error}" in caplog.text
+
+
+def test_what_takes_too_long_there_is_not_asked_again(alice_client, heavy, monkeypatch):
+    def wait(request):
+        with connections["replica"].cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 50")
+            cursor.execute("SELECT pg_sleep(5)")
+
+    monkeypatch.setattr(replica, "_knows_all", transaction.atomic(using="replica")(wait))
+
+    with CaptureQueriesContext(connections["default"]) as server:
+        assert alice_client.get(heavy[1]).status_code == 503
+    assert not any("thinking_" in query["sql"] for query in server)
+    assert replica._away_until == 0.0

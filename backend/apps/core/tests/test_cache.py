@@ -43,6 +43,12 @@ def test_it_counts():
     assert cache.get("key", "nothing") == "nothing"
 
 
+def test_what_was_counted_and_is_gone_is_begun_anew():
+    """As by django-axes, which counts on after it was told that there is something."""
+    assert cache.incr("key", 3) == 3
+    assert cache.incr("key") == 4
+
+
 def test_while_it_is_away_the_database_does_it(away, caplog):
     cache.set("key", "kept meanwhile")
 

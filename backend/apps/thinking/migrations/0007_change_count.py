@@ -1,8 +1,8 @@
 """Counts, at the end of each transaction, that something of an account was changed: once, whatever it was.
 
 By triggers, so that nothing that writes can forget it, not even the previous release or an operator's SQL; at the end,
-so that the account's count is locked for a moment only. What an account keeps in Redis, and what may be read from a
-replica, is found by this count.
+so that the account's count is locked for a moment only. What may be read from a replica is found by this count, and by
+its mark what an account keeps in Redis.
 
 SQLite counts nothing.
 """
@@ -17,9 +17,9 @@ BEGIN
     IF position(account::text IN counted) > 0 THEN
         RETURN;
     END IF;
-    INSERT INTO accounts_changecount AS known (user_id, changes)
-        SELECT id, 1 FROM accounts_user WHERE id = account
-        ON CONFLICT (user_id) DO UPDATE SET changes = known.changes + 1;
+    INSERT INTO accounts_changecount AS known (user_id, changes, mark)
+        SELECT id, 1, gen_random_uuid() FROM accounts_user WHERE id = account
+        ON CONFLICT (user_id) DO UPDATE SET changes = known.changes + 1, mark = excluded.mark;
     -- Until the end of the transaction.
     PERFORM set_config('thinkring.counted', counted || account, true);
 END $$;

@@ -3,10 +3,13 @@
 import uuid
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import ChangeCount
 from apps.core.cache import Cache
+from apps.core.remembered import SHARE
 from apps.thinking.models import Project, Round, Step
 from conftest import PASSWORD, signed_in
 
@@ -161,6 +164,53 @@ class TestReads:
         settings.COMMIT = "another"
 
         assert alice_client.get(path).json()["title"] == "誤差"
+
+    def test_what_was_kept_is_not_of_a_future_that_a_restore_has_undone(self, alice, alice_client, project):
+        path = f"{API}/projects/{project.pk}/"
+
+        def rename(title):
+            assert alice_client.patch(path, {"title": title}).status_code == 200
+            return ChangeCount.objects.get(user=alice).changes
+
+        counted = rename("before")
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE backup AS SELECT * FROM accounts_changecount")
+        again = rename("undone")
+        assert alice_client.get(path).json()["title"] == "undone"
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM accounts_changecount")
+            cursor.execute("INSERT INTO accounts_changecount SELECT * FROM backup")
+            cursor.execute("DROP TABLE backup")
+        assert ChangeCount.objects.get(user=alice).changes == counted
+
+        assert rename("after") == again
+        assert alice_client.get(path).json()["title"] == "after"
+
+    @pytest.mark.parametrize(
+        ("setting", "value"),
+        [("COMMIT", "unknown"), ("REDIS_HOST", "")],
+        ids=["of an unknown release", "without Redis"],
+    )
+    def test_nothing_is_kept(self, alice_client, reads, settings, setting, value):
+        setattr(settings, setting, value)
+        asked(alice_client, reads)
+
+        with CaptureQueriesContext(connection) as queries:
+            asked(alice_client, reads)
+        assert len(queries) > len(reads)
+
+    def test_it_leaves_room_for_what_is_counted(self, alice_client, reads):
+        client = cache.in_redis(lambda redis: redis._cache.get_client(None, write=True))
+        limit = client.config_get("maxmemory")["maxmemory"]
+        client.config_set("maxmemory", int(client.info("memory")["used_memory"] / SHARE))
+        try:
+            kept = client.dbsize()
+            asked(alice_client, reads)
+            assert client.dbsize() == kept
+        finally:
+            client.config_set("maxmemory", limit)
+        asked(alice_client, reads)
+        assert client.dbsize() == kept + len(reads)
 
     def test_while_redis_is_away(self, alice_client, project, reads, settings, monkeypatch):
         kept = asked(alice_client, reads)

@@ -12,7 +12,7 @@ import pytest
 from conformance.specification import DIRECTORY
 
 from . import capacity_report, remembering, scaled
-from .capacity import WRITES, first_to_give_way, main, mean, visit
+from .capacity import WRITES, first_to_give_way, main, mean, predict, visit
 from .capacity_report import DOCUMENT, put, sections
 from .queueing import Kind, Simulation, Site
 from .scaled import CPUS, KEPT, astray, predicted
@@ -258,6 +258,40 @@ def test_the_tables_are_those_of_the_figures():
 
     for section in sections():
         assert put(text, section) == text
+
+
+def test_what_the_text_says_follows_from_them():
+    text = " ".join(DOCUMENT.read_text().split())
+    kinds = visit()
+    backend, database, nginx = (mean(kinds, of) for of in ("backend", "database", "nginx"))
+    whole = backend + database + nginx
+    # A tenth of the accounts comes on a day, a fifth of these in the busiest hour, with 84 calls each.
+    by_account = 84 / 3600 / 50
+    rate = 100_000 * by_account
+
+    def in_ms(seconds):
+        return f"{1000 * seconds:.1f} ms"
+
+    def percentiles(rate, backends):
+        outcome = predict(Site(backends=backends, cores=2), kinds, rate=rate)
+        return [round(1000 * outcome.percentile(percent)) for percent in (50, 99)]
+
+    usual, slow = percentiles(rate, 1)
+    one, two = percentiles(75, 1), percentiles(75, 2)
+    for sentence in [
+        f"A call takes {in_ms(backend)} in a backend, {in_ms(database)} in PostgreSQL, {in_ms(nginx)} in nginx",
+        f"of the {1 / backend:.0f} that one backend lets through (1 ÷ {in_ms(backend)}",
+        f"{rate:.0f} calls a second are {100 * rate * backend:.0f} % of one backend",
+        f"a median of {usual} ms and a 99th percentile of {slow}",
+        f"At 75 calls, {round(75 / by_account, -4):,.0f} accounts",
+        f"they are {one[0]} and {one[1]} ms with one backend, and {two[0]} and {two[1]} with two",
+        f"at {2 / whole:.0f} calls a second (2 ÷ {in_ms(whole)})",
+        f"at {1 / database:.0f} calls a second (1 ÷ {in_ms(database)}) and {round(1 / database / by_account, -4):,.0f} "
+        "accounts",
+        f"ten backends, each to {100 * rate * backend:.0f} % busy",
+        f"a call takes {1000 * backend:.1f} of its {in_ms(whole)} there",
+    ]:
+        assert sentence in text
 
 
 def test_a_table_out_of_date_is_noticed():

@@ -1,6 +1,7 @@
 """An S3-compatible store on this machine, for containers: moto."""
 
 import io
+import json
 
 import boto3
 from moto.server import ThreadedMotoServer
@@ -36,6 +37,16 @@ class Store:
 
     def stop(self):
         self.server.stop()
+
+    def open(self, name):
+        """Lets everybody read what is in the bucket."""
+        everybody = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{name}/*",
+        }
+        self.bucket(name).Policy().put(Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
 
     def bucket(self, name):
         return self.files.Bucket(name)

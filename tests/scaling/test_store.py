@@ -26,6 +26,7 @@ BUCKETS = {"MEDIA_BUCKET": "thinkring-uploads", "STATIC_BUCKET": "thinkring-stat
 def store(engine):
     gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").strip()
     with Store(gateway, BUCKETS.values()) as store:
+        store.open(BUCKETS["STATIC_BUCKET"])
         yield store
 
 
@@ -93,8 +94,9 @@ def test_no_other_method_and_no_other_file(stack, image, store):
 
 
 def test_nobody_gets_it_from_the_store_itself(stack, image, store):
-    """moto lets everybody in; that nginx's address is signed is seen in what the backend tells it."""
+    """nginx's address is signed, and nobody is told of it."""
     name = image.rpartition("/media/")[2]
+    assert requests.get(f"{store.address}/{BUCKETS['MEDIA_BUCKET']}/{name}", timeout=10).status_code == 403
     code = f"from django.core.files.storage import default_storage as s; print(s.signed_address('{name}'))"
     told = stack.compose("exec", "-T", "backend", "python", "manage.py", "shell", "--no-imports", "-c", code).stdout
 

@@ -49,13 +49,7 @@ room "$(docker info -f '{{.DockerRootDir}}')" 2000
 check_out "$to"
 say "Deploying $(git log -1 --format='%h, "%s"' "$to")."
 
-if elsewhere; then
-  reached 'The database is elsewhere, and so are its backups.'
-elif fresh_backup; then
-  reached 'There is a proven backup of the last 24 hours.'
-else
-  ./backup.sh || fresh_backup || fail 'there is no proven backup of the last 24 hours, and none could be made; nothing was changed.'
-fi
+have_backup
 
 quietly "the images of $to were not built. The old release answers as before." trial build backend frontend
 reached 'Built the images.'

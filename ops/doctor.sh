@@ -62,7 +62,7 @@ look_at_settings() {
   [ "$(setting REDIS_HOST)" != redis ] || asked_for redis ||
     wrong 'the backend is to use Redis (REDIS_HOST), which is not started (COMPOSE_PROFILES).' "COMPOSE_PROFILES=wal,redis in .env.production, then: ${compose[*]} up -d"
   ! elsewhere || ! asked_for wal ||
-    wrong 'the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive.' "take wal out of COMPOSE_PROFILES in .env.production, then: ${compose[*]} rm -s -f wal"
+    wrong 'the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive.' "${compose[*]} rm --stop --force wal; then take it out of COMPOSE_PROFILES in .env.production"
   [ "$(readlink .env 2>/dev/null)" = .env.production ] ||
     wrong '.env does not lead to .env.production, so compose reads other settings.' 'ln -sf .env.production .env'
   [ "$findings" != "$before" ] || well 'the settings in .env.production'

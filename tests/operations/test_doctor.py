@@ -241,7 +241,7 @@ def test_uploads_where_the_database_is_elsewhere(doctor, settings):
         receiver = found.pop(
             "the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive."
         )
-        assert receiver.startswith("take wal out of COMPOSE_PROFILES")
+        assert receiver.endswith("take it out of COMPOSE_PROFILES in .env.production")
         ((what, remedy),) = found.items()
         assert re.fullmatch(r"nobody backs up the \d+ uploads in the volume media_files\.", what)
         doctor.type(remedy.split("until then copy them: ")[1])

@@ -6,7 +6,7 @@
 #   ops/deploy.sh --force …  although the database has migrations that the commit does not know
 #   ops/deploy.sh --help     say this
 #
-# It looks whether all is there (room, settings, no edited files, a backup younger than 24 hours or a new one), builds
+# It looks whether all is there (room, memory, settings, no edited files, a backup younger than 24 hours or a new one), builds
 # the images from the commit's own files, migrates with the new image, starts the new release beside the old one, and
 # lets it take over once it is healthy and says its commit through nginx. Then the commit is checked out here.
 # Whatever fails, the old release goes on answering, and the log of the new one is shown.
@@ -46,16 +46,20 @@ room() {
 }
 room . 500
 room "$(docker info -f '{{.DockerRootDir}}')" 2000
+
+# memory MB: fails where it is not to be had; a machine that does not tell is not judged.
+memory() {
+  local free
+  free=$(LC_ALL=C free -m 2>/dev/null | awk '$1 == "Mem:" {sum += $7} $1 == "Swap:" {sum += $4} END {print sum}') || free=
+  [ "${free:-$1}" -ge "$1" ] ||
+    fail "this machine has only $free MB of memory left, and a new release beside the old one takes $1; end what else runs here, or take the plain commands, which need no room for both (docs/runbook.md, 5.2). Nothing was changed."
+}
+# What one takes under load (docs/reliability.md).
+memory $((number[backend] * 170 + number[frontend] * 70))
 check_out "$to"
 say "Deploying $(git log -1 --format='%h, "%s"' "$to")."
 
-if elsewhere; then
-  reached 'The database is elsewhere, and so are its backups.'
-elif fresh_backup; then
-  reached 'There is a proven backup of the last 24 hours.'
-else
-  ./backup.sh || fresh_backup || fail 'there is no proven backup of the last 24 hours, and none could be made; nothing was changed.'
-fi
+have_backup
 
 quietly "the images of $to were not built. The old release answers as before." trial build backend frontend
 reached 'Built the images.'

@@ -59,8 +59,10 @@ look_at_settings() {
     wrong "$name has a \$ in it, and compose 2 takes what follows for the name of a variable." \
       "choose a value without \$, for a secret: openssl rand -hex 32"
   done < <(grep -E '^[A-Za-z0-9_]+=.*\$' .env.production || true)
-  [[ $(setting REDIS_HOST) != redis || $(setting COMPOSE_PROFILES) == *redis* ]] ||
+  [ "$(setting REDIS_HOST)" != redis ] || asked_for redis ||
     wrong 'the backend is to use Redis (REDIS_HOST), which is not started (COMPOSE_PROFILES).' "COMPOSE_PROFILES=wal,redis in .env.production, then: ${compose[*]} up -d"
+  ! elsewhere || ! asked_for wal ||
+    wrong 'the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive.' "${compose[*]} rm --stop --force wal; then take it out of COMPOSE_PROFILES in .env.production"
   [ "$(readlink .env 2>/dev/null)" = .env.production ] ||
     wrong '.env does not lead to .env.production, so compose reads other settings.' 'ln -sf .env.production .env'
   [ "$findings" != "$before" ] || well 'the settings in .env.production'
@@ -100,6 +102,7 @@ look_at_containers() {
     wrong "compose cannot read this installation: $cause" 'mend .env.production; ops/setup.sh your.domain makes one where there is none.'
     return
   }
+  # docker-compose 1.29 names those of every profile.
   services=$("${compose[@]}" config --services)
   for service in $services; do
     mapfile -t ids < <(containers "$service")
@@ -107,8 +110,7 @@ look_at_containers() {
     if [ "$service" = backend ]; then wanted=$(setting BACKENDS 1); fi
     if [ "$service" = db ] && elsewhere; then continue; fi
     if [ ${#ids[@]} = 0 ]; then
-      # A service of a profile that is not asked for.
-      [[ ! $service =~ ^(wal|redis)$ || $(setting COMPOSE_PROFILES) == *$service* ]] || continue
+      asked_for "$service" || continue
       wrong "$service is not there." "${compose[*]} up -d $service"
     elif [ ${#ids[@]} -lt "$wanted" ]; then
       wrong "of $wanted containers of $service ${#ids[@]} are there." "${compose[*]} up -d $service"
@@ -225,7 +227,7 @@ look_at_the_certificate() {
 look_at_the_schedule() {
   local said
   if said=$(ops/schedule.sh --show 2>&1); then
-    well 'the schedule: cron makes the backups and what else has to be done regularly'
+    well 'the schedule: cron does what has to be done regularly'
   else
     wrong_by 'the schedule: ' schedule.sh "$said"
   fi
@@ -247,10 +249,19 @@ look_at_the_firewall() {
 # age WHEN: how many hours ago a date of the form 20261128_020000 was.
 age() { echo $((($(date +%s) - $(date -d "${1:0:8} ${1:9:2}:${1:11:2}:${1:13:2}" +%s)) / 3600)); }
 
+# look_at_uploads: those that backup.sh would have, were the database here.
+look_at_uploads() {
+  local uploads
+  uploads=$(docker exec "$(container backend)" find /app/media -type f 2>/dev/null | wc -l) || uploads=0
+  [ "$uploads" = 0 ] || [ -n "$(setting MEDIA_BUCKET)" ] ||
+    wrong "nobody backs up the $uploads uploads in the volume media_files." "move them into a store, which keeps versions of them (MEDIA_BUCKET, docs/storage.md); until then copy them: ${compose[*]} exec -T backend tar -czf - -C media . >uploads.tar.gz"
+}
+
 look_at_backups() {
   local date last before=$findings
   if elsewhere; then
-    unknown 'the backups: the database is elsewhere (DATABASE_URL), and so are they.'
+    unknown 'the backups of the database: it is elsewhere (DATABASE_URL), and they are the work of whoever runs it.'
+    look_at_uploads
     return
   fi
   date=$(newest_verified)
@@ -288,7 +299,7 @@ look_at_the_database() {
     from pg_stat_archiver" || { wrong "the database does not answer: $cause" "${compose[*]} logs --tail 50 db" && return; }
   IFS='|' read -r failing archived waiting received lag <<<"$answer"
   if [ "$(stat -c %d:%i backups 2>/dev/null)" != "$(docker exec "$db" stat -c %d:%i /backups 2>/dev/null)" ]; then
-    wrong "the database archives into another folder than $PWD/backups, which was moved, deleted or mounted over." "${compose[*]} restart backups db$([[ $(setting COMPOSE_PROFILES) != *wal* ]] || echo ' wal')"
+    wrong "the database archives into another folder than $PWD/backups, which was moved, deleted or mounted over." "${compose[*]} restart backups db$(if asked_for wal; then echo ' wal'; fi)"
     return
   elif ! docker exec --user 999 "$db" test -x /backups; then
     wrong "the database may not enter $PWD/backups." 'chmod o+x backups'
@@ -296,7 +307,7 @@ look_at_the_database() {
   fi
   [ "$failing" = f ] || wrong "the database cannot archive $archived, so that its disk fills up." "see why: ${compose[*]} logs --tail 20 db; the folder backups/wal has to be there, and the database's own: ${compose[*]} up -d backups"
   [ "$waiting" -le 3 ] || wrong "$waiting files of WAL wait for the archive." "see why: ${compose[*]} logs --tail 20 db"
-  if [[ $(setting COMPOSE_PROFILES) == *wal* ]]; then
+  if asked_for wal; then
     [ "$received" = t ] || wrong 'nothing receives what the database writes.' "${compose[*]} up -d wal"
   fi
   [ "$lag" -le $((256 * 1024 * 1024)) ] || wrong "the receiver is $(numfmt --to=iec "$lag") behind." "see why: ${compose[*]} logs --tail 20 wal"

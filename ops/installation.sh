@@ -62,7 +62,12 @@ elsewhere() { [ -n "$(setting DATABASE_URL)" ]; }
 # here: ends the script where it is.
 here() {
   ! elsewhere ||
-    fail 'the database is elsewhere (DATABASE_URL in .env.production), and so are its backups: ask whoever runs it.'
+    fail 'the database is elsewhere (DATABASE_URL in .env.production), and so are its backups: ask whoever runs it. Uploads are in none of them: docs/storage.md.'
+}
+
+# asked_for SERVICE: does it belong to no profile, or to one of COMPOSE_PROFILES? Each profile has the name of its service.
+asked_for() {
+  ! grep -qxF "    profiles: [\"$1\"]" docker-compose.prod.yml || [[ ,$(setting COMPOSE_PROFILES), == *",$1,"* ]]
 }
 
 # is_domain TEXT: the bare name of a host, in small letters, before which there is room for api. too.

@@ -153,6 +153,17 @@ latest() {
   docker tag "$2" "$project-$1:latest"
 }
 
+# have_backup: a proven one of the last 24 hours; without any it makes one, or fails.
+have_backup() {
+  if elsewhere; then
+    reached 'The database is elsewhere, and so are its backups.'
+  elif fresh_backup; then
+    reached 'There is a proven backup of the last 24 hours.'
+  else
+    ./backup.sh || fresh_backup || fail 'there is no proven backup of the last 24 hours, and none could be made; nothing was changed.'
+  fi
+}
+
 # begin: takes the lock, looks at what runs, and makes sure that whatever happens is undone and noted.
 begin() {
   local service container running

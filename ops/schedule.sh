@@ -38,15 +38,16 @@ entry() {
     "${COMPOSE:+export COMPOSE=$(quoted "$COMPOSE"); }" "$3" "$log" "$2"
 }
 
-# entries: the backups first; what is cleared away is in them. The others where they are not in each other's way.
+# entries: the backups first; what is cleared away is in them. The others where they are not in each other's way. What
+# belongs to a database here is left out where there is none.
 entries() {
   local minute manage
   # A minute of this installation's own, so that not everybody asks Let's Encrypt at once.
   minute=$(($(printf '%s' "$(hostname):$PWD" | cksum | cut -d ' ' -f 1) % 28 + 1))
   # Of cron's own PATH it cannot be said where compose is.
   manage="$(quoted "$(command -v "${compose[0]}")") ${compose[*]:1} exec -T backend python manage.py"
-  entry '0 2 * * *' backup ./backup.sh
-  ! archives || entry '15 2 * * *' base-backup ops/base-backup.sh
+  elsewhere || entry '0 2 * * *' backup ./backup.sh
+  elsewhere || ! archives || entry '15 2 * * *' base-backup ops/base-backup.sh
   entry '45 2 * * *' empty_trash "$manage empty_trash"
   entry '50 2 * * *' delete_old_sessions "$manage delete_old_sessions"
   # With a pair of one's own there is nothing to renew.
@@ -54,7 +55,7 @@ entries() {
   # The database too.
   entry '*/5 * * * *' check-health "ops/check-health.sh $(page)/api/v1/health/ready/"
   entry '0 7 * * *' doctor ops/doctor.sh
-  ! archives || entry '0 4 1 * *' drill ops/drill.sh
+  elsewhere || ! archives || entry '0 4 1 * *' drill ops/drill.sh
   entry '30 6 * * 1' update-images 'ops/update-images.sh --check'
 }
 
@@ -136,4 +137,8 @@ else
   if [ "$(id -u)" = 0 ]; then echo "Wrote $file."; else echo "Put the entries into the crontab of $user."; fi
 fi
 pgrep -x 'cron|crond' >/dev/null || fail 'cron does not run, so nothing will be done; start it: systemctl enable --now cron'
-echo 'Backups at 2:00, the rest around them. What each said last is in ops/state/last-NAME.txt.'
+if elsewhere; then
+  echo 'Backups are not in it, since the database is elsewhere (DATABASE_URL). What each said last is in ops/state/last-NAME.txt.'
+else
+  echo 'Backups at 2:00, the rest around them. What each said last is in ops/state/last-NAME.txt.'
+fi

@@ -7,7 +7,8 @@
 #
 # It makes a backup when there is no proven one younger than 24 hours. Backend and frontend are built anew on newer
 # bases and replaced by ops/deploy.sh, without a failed request. The others cannot be there twice: nginx is away for a
-# second or two, the database for some more, and each is said before. What does not become healthy is put back.
+# second or two, the database for some more, pgBouncer, which is built anew too, for a moment, and each is said before.
+# What does not become healthy is put back.
 #
 # When an image cannot be fetched, or after --check, all names of images mean what they meant before, so that no
 # `up -d` in between replaces anything.
@@ -48,20 +49,20 @@ give_back() {
   done
 }
 
-# renew IMAGE SERVICE...: their containers from what the name means.
+# renew SERVICE...: their containers from what the names of their images mean.
 renew() {
   local service
-  env -u COMMIT "${compose[@]}" up -d --no-deps --no-build --force-recreate "${@:2}" >"$output" 2>&1 </dev/null || {
+  env -u COMMIT "${compose[@]}" up -d --no-deps --no-build --force-recreate "$@" >"$output" 2>&1 </dev/null || {
     tail -n 5 "$output" >&2
     return 1
   }
-  for service in "${@:2}"; do healthy "$(container "$service")" || return 1; done
+  for service in "$@"; do healthy "$(container "$service")" || return 1; done
 }
 
-# replace IMAGE SERVICE...: by the newer image, or back by the one before.
+# replace IMAGE SERVICE...: by the newer image, or by one that is built on it, or back by the one before.
 replace() {
   local service
-  if renew "$@"; then
+  if renew "${@:2}"; then
     unset 'meant[$1]'
     say "Replaced $(joined "${@:2}")."
     return
@@ -69,9 +70,13 @@ replace() {
   for service in "${@:2}"; do
     if [ -n "$(container "$service")" ]; then show_log "$(container "$service")"; fi
   done
-  docker tag "${ran_on[$1]}" "$1"
-  unset 'meant[$1]'
-  renew "$@" || fail "the newer $1 did not work, nor did what was before; look at it: ${compose[*]} logs --tail 50 ${*:2}"
+  if [ "$2" = pgbouncer ]; then
+    latest pgbouncer "$old_pgbouncer"
+  else
+    docker tag "${ran_on[$1]}" "$1"
+    unset 'meant[$1]'
+  fi
+  renew "${@:2}" || fail "the newer $1 did not work, nor did what was before; look at it: ${compose[*]} logs --tail 50 ${*:2}"
   fail "the newer $1 did not work, so what was before was put back."
 }
 
@@ -87,10 +92,17 @@ output=$state/images
 trap 'rm -f "$output"' EXIT
 end_on_signals
 
+built=("${services[@]}")
 declare -A base=(
   [backend]=python:$(setting PYTHON_VERSION 3.10)-slim
   [frontend]=node:$(setting NODE_VERSION 18)-alpine
 )
+# pgBouncer is of ours too, and of no release.
+if [ -n "$(running pgbouncer)" ]; then
+  built+=(pgbouncer)
+  base[pgbouncer]=$(sed -n 's/^FROM //p' ops/pgbouncer/Dockerfile)
+  old_pgbouncer=$(docker inspect -f '{{.Image}}' "$(container pgbouncer)")
+fi
 # Those that run on an image as it is published; the others of that kind have done their work, and start from the newer
 # one next time.
 others=()
@@ -116,10 +128,10 @@ for name in "${!meant[@]}"; do
     fail "$name was not fetched ($cause), so that nothing was changed; try again later."
 done
 
-ours=() newer=()
-for service in "${services[@]}"; do
+ours=() pgbouncer='' newer=()
+for service in "${built[@]}"; do
   if ! is_built_on "$service" "${base[$service]}"; then
-    ours+=("$service")
+    if [ "$service" = pgbouncer ]; then pgbouncer=yes; else ours+=("$service"); fi
     say "Newer: ${base[$service]}, for $service."
   fi
 done
@@ -130,18 +142,14 @@ for name in "${!ran_on[@]}"; do
     say "Newer: $name, for $(joined "${on_it[@]}")."
   fi
 done
-if [ ${#ours[@]} = 0 ] && [ ${#newer[@]} = 0 ]; then
+if [ ${#ours[@]} = 0 ] && [ -z "$pgbouncer" ] && [ ${#newer[@]} = 0 ]; then
   say 'Everything runs on the newest images.'
   trap 'rm -f "$output"' EXIT
   exit
 fi
 [ "${1:-}" != --check ] || fail 'there are newer images; take them over: ops/update-images.sh'
 
-if fresh_backup; then
-  say 'There is a proven backup of the last 24 hours.'
-else
-  ./backup.sh || fresh_backup || fail 'there is no proven backup of the last 24 hours, and none could be made; nothing was changed.'
-fi
+have_backup
 
 if [ ${#ours[@]} -gt 0 ]; then
   commit=$(git rev-parse HEAD)
@@ -158,6 +166,11 @@ if [ ${#ours[@]} -gt 0 ]; then
 fi
 # Nothing that asks the database for long may run beside it.
 for name in backup base deploy drill; do lock "$name"; done
+if [ -n "$pgbouncer" ]; then
+  quietly "pgbouncer was not built on a newer ${base[pgbouncer]}, and the one before goes on." env -u COMMIT "${compose[@]}" build pgbouncer
+  say 'Stopping pgbouncer for a moment.'
+  replace "${base[pgbouncer]}" pgbouncer
+fi
 # The database last: what goes wrong before leaves it alone.
 for name in $(printf '%s\n' "${newer[@]}" | sort); do
   mapfile -t on_it < <(running_on "$name")

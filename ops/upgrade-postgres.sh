@@ -4,11 +4,12 @@
 #   ops/upgrade-postgres.sh [VERSION]    to that one; by default 17
 #   ops/upgrade-postgres.sh --help       say this
 #
-# It makes a backup and starts the newer version on a volume of its own. Then it stops the backend, so that nobody
-# writes (nginx answers 503 meanwhile), and copies roles and databases with the newer version's own pg_dump. Only when
-# each database has the same tables, rows, migrations, sequences and extensions does it write POSTGRES_VERSION and
-# POSTGRES_VOLUME into .env.production, and starts database and backend by them. The backend has to become ready. In
-# the end what the older version had archived is put aside, since the newer one cannot read it, and a base backup made.
+# It makes a backup and starts the newer version on a volume of its own. Then it stops the backend, and pgBouncer where
+# there is one, so that nobody writes (nginx answers 503 meanwhile), and copies roles and databases with the newer
+# version's own pg_dump. Only when each database has the same tables, rows, migrations, sequences and extensions does it
+# write POSTGRES_VERSION and POSTGRES_VOLUME into .env.production, and starts database and backend by them. The backend
+# has to become ready. In the end what the older version had archived is put aside, since the newer one cannot read it,
+# and a base backup made.
 #
 # The old volume is never written to by the newer version, and stays until you delete it. Whatever fails, or interrupts
 # it, the older version serves again as before. If it is killed, run it again: it begins by putting that back, or goes
@@ -68,10 +69,12 @@ choose() {
   chmod --reference=.env.production "$next" && sync "$next" && mv "$next" .env.production
 }
 
-# services: what this installation has on PostgreSQL's image, and what writes to it.
+# services: what this installation has on PostgreSQL's image, and what is connected to it.
 services() {
-  printf '%s\n' backups db backend
-  if [[ $(setting COMPOSE_PROFILES) == *wal* ]]; then echo wal; fi
+  local service
+  for service in backups db backend wal pgbouncer; do
+    if asked_for "$service"; then printf '%s\n' "$service"; fi
+  done
 }
 
 # start ARGUMENT...: those of them that do not run, by compose.
@@ -85,7 +88,7 @@ start() {
 # cannot replace what a newer engine has made; the receiver goes after the database, whose last words it takes.
 remake() {
   local service found
-  for service in backend db wal backups; do
+  for service in backend pgbouncer db wal backups; do
     mapfile -t found < <(containers "$service")
     [ ${#found[@]} -gt 0 ] || continue
     capture /dev/null docker stop -t 60 "${found[@]}" && capture /dev/null docker rm "${found[@]}" || return 1
@@ -95,10 +98,13 @@ remake() {
   database_answers || { cause="the database does not answer; look at: ${compose[*]} logs --tail 50 db" && return 1; }
 }
 
+# stop_backends: and then pgBouncer, which keeps connections for them.
 stop_backends() {
-  # Ids have no spaces.
-  # shellcheck disable=SC2046
-  capture /dev/null docker stop -t 30 $(containers backend)
+  local service found
+  for service in backend pgbouncer; do
+    mapfile -t found < <(containers "$service")
+    [ ${#found[@]} = 0 ] || capture /dev/null docker stop -t 30 "${found[@]}" || return 1
+  done
 }
 
 remove_filling() { docker ps -aq --filter "name=^$filling\$" | xargs -r docker rm -fv >/dev/null; }
@@ -221,6 +227,9 @@ if [ ! -e "$JOURNAL" ]; then
   from_volume=$(setting POSTGRES_VOLUME postgres_data)
   [ -n "$(running backend)" ] ||
     fail "the backend does not run; start it: ${compose[*]} up -d backend"
+  # It is stopped and started with them, from an image that has to be there.
+  ! asked_for pgbouncer || [ -n "$(running pgbouncer)" ] ||
+    fail "pgbouncer does not run; start it: ${compose[*]} up -d pgbouncer"
   capture /dev/null env "POSTGRES_VOLUME=$new_volume" "${compose[@]}" config -q ||
     fail "docker-compose.prod.yml has no volume $new_volume, so this release does not know PostgreSQL $to."
   # The new one, a base backup of it, and that unpacked to be verified; and the WAL of filling it.

@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
 import pytest
 
-from production import docker
+from production import FRONT_ENDS, docker
 
 # The stack's own pair is self-signed.
 ALWAYS = {"the certificate: it is self-signed, and browsers warn of it."}
@@ -85,8 +86,20 @@ def settings(stack):
     file.write_text(kept)
 
 
-def test_it_finds_nothing_where_nothing_is_wrong(doctor):
+@pytest.mark.parametrize("front_end", FRONT_ENDS)
+def test_it_finds_nothing_where_nothing_is_wrong(doctor, front_end, monkeypatch):
+    """By the one that the stack was not started with too: they name services differently."""
+    monkeypatch.setitem(doctor.environment, "COMPOSE", front_end)
+
     doctor.finds_nothing()
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS)
+def test_a_profile_that_is_asked_for_and_was_never_started(doctor, settings, front_end, monkeypatch):
+    monkeypatch.setitem(doctor.environment, "COMPOSE", front_end)
+    settings.write_text(f"{settings.read_text()}COMPOSE_PROFILES=wal,redis\n")
+
+    assert doctor.findings() == {"redis is not there.": f"{front_end} -f docker-compose.prod.yml up -d redis"}
 
 
 def test_a_machine_without_docker_compose(doctor, path_without):
@@ -216,6 +229,30 @@ def test_a_backup_that_is_missing_or_old(doctor, tmp_path):
         file.unlink()
     doctor.type("./backup.sh")
     doctor.finds_nothing()
+
+
+def test_uploads_where_the_database_is_elsewhere(doctor, settings):
+    """backup.sh has neither then; a store of its own keeps versions."""
+    stack, text = doctor.stack, settings.read_text()
+    stack.compose("exec", "-T", "backend", "sh", "-c", "echo ring >media/of-the-doctor.png")
+    settings.write_text(f"{text}DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\n")
+    try:
+        found = doctor.findings()
+        receiver = found.pop(
+            "the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive."
+        )
+        assert receiver.endswith("take it out of COMPOSE_PROFILES in .env.production")
+        ((what, remedy),) = found.items()
+        assert re.fullmatch(r"nobody backs up the \d+ uploads in the volume media_files\.", what)
+        doctor.type(remedy.split("until then copy them: ")[1])
+        with tarfile.open(stack.folder / "uploads.tar.gz") as archive:
+            assert "./of-the-doctor.png" in archive.getnames()
+        with settings.open("a") as file:
+            file.write("COMPOSE_PROFILES=\nMEDIA_BUCKET=uploads\n")
+        assert doctor.findings() == {}
+    finally:
+        stack.compose("exec", "-T", "backend", "rm", "media/of-the-doctor.png")
+        (stack.folder / "uploads.tar.gz").unlink(missing_ok=True)
 
 
 @pytest.mark.torture

@@ -205,6 +205,18 @@ def test_where_nothing_is_archived_nothing_of_it_is_done(machine):
     assert {"base-backup", "drill"}.isdisjoint(entries(machine.crontab.read_text()))
 
 
+def test_where_the_database_is_elsewhere_nothing_is_done_that_works_in_one(machine):
+    with (machine.checkout / ".env.production").open("a") as settings:
+        settings.write("DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\n")
+
+    result = machine.run()
+
+    assert entries(machine.crontab.read_text()).keys() == {
+        "empty_trash", "delete_old_sessions", "renew", "check-health", "doctor", "update-images",
+    }  # fmt: skip
+    assert "Backups are not in it, since the database is elsewhere (DATABASE_URL)." in result.stdout
+
+
 def test_another_compose_command_is_remembered(machine):
     machine.run(COMPOSE="docker-compose --ansi never")
 

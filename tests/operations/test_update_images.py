@@ -29,6 +29,12 @@ if words[:1] == ["-f"]:
     words = words[2:]
     if words[0] == "config":
         done("\\n".join([*services, "certificate"]))
+    if words == ["build", "pgbouncer"]:
+        state["done"].append("build pgbouncer")
+        image = f"pgbouncer on {state['images']['debian:bookworm-slim']}"
+        state["layers"][image] = [*state["layers"][state["images"]["debian:bookworm-slim"]], "pgbouncer"]
+        state["images"]["think-test_pgbouncer"] = image
+        done(code=state["build_fails"])
     if words[0] == "up":
         state["done"].append("up " + " ".join(word for word in words if word in services))
         for service in services:
@@ -63,7 +69,7 @@ if words[0] == "pull":
     state["images"][name] = state["registry"][name]
     done(name)
 if words[0] == "tag":
-    state["images"][words[2]] = words[1]
+    state["images"][words[2].removesuffix(":latest")] = words[1]
     done()
 if words[:2] == ["exec", "db"]:
     done("\\n".join(["thinkring_user", "thinkring_prod"]))
@@ -89,6 +95,7 @@ json.dump(state, open(file, "w"))
 sys.exit(state["deploy_fails"])
 """
 NAMES = ["nginx:alpine", "postgres:15", "python:3.10-slim", "node:18-alpine"]
+DEBIAN = "debian:bookworm-slim"
 
 
 class Machine:
@@ -125,9 +132,19 @@ class Machine:
                 "backend of May": ["python:3.10-slim", "May", "backend"],
                 "frontend of May": ["node:18-alpine", "May", "frontend"],
             },
-            "bad": [], "done": [], "deploy_fails": 0, "sorts": "f",
+            "bad": [], "done": [], "deploy_fails": 0, "build_fails": 0, "sorts": "f",
         }  # fmt: skip
         self.environment = {"PATH": f"{tools}:{os.environ['PATH']}", "FAKE_DOCKER": str(self.file)}
+
+    def start_pgbouncer(self):
+        """Its image is built here, as backend and frontend are."""
+        for month in ("May", "June"):
+            self.state["layers"][f"{DEBIAN} of {month}"] = [DEBIAN, month]
+        self.state["layers"]["pgbouncer of May"] = [DEBIAN, "May", "pgbouncer"]
+        self.state["images"] |= {DEBIAN: f"{DEBIAN} of May", "think-test_pgbouncer": "pgbouncer of May"}
+        self.state["registry"][DEBIAN] = f"{DEBIAN} of May"
+        self.state["runs"]["pgbouncer"] = "think-test_pgbouncer"
+        self.state["containers"]["pgbouncer"] = "pgbouncer of May"
 
     def newer(self, *names):
         for name in names:
@@ -226,6 +243,69 @@ def test_all_are_newer(machine):
     said = lines.index("The database stops for some seconds; requests wait for it, or are answered with 503.")
     assert said < lines.index("Replaced db and wal.")
     assert "-c 'reindex database thinkring_prod'" in result.stdout
+
+
+def test_pgbouncer_is_built_on_a_newer_base(machine):
+    machine.start_pgbouncer()
+    assert machine.run().stdout == "Everything runs on the newest images.\n"
+    machine.newer("nginx:alpine", DEBIAN)
+
+    assert machine.run("--check").stdout.splitlines()[0] == f"Newer: {DEBIAN}, for pgbouncer."
+    result = machine.run()
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-5:] == [
+        "Stopping pgbouncer for a moment.",
+        "Replaced pgbouncer.",
+        "nginx stops for a second or two; nothing answers meanwhile.",
+        "Replaced nginx.",
+        "Everything runs on the newest images.",
+    ]
+    assert machine.state["done"] == ["build pgbouncer", "up pgbouncer", "up nginx"]
+    assert machine.state["containers"]["pgbouncer"] == f"pgbouncer on {DEBIAN} of June"
+    assert machine.run().stdout == "Everything runs on the newest images.\n"
+
+
+def test_a_newer_pgbouncer_that_does_not_work(machine):
+    machine.start_pgbouncer()
+    machine.newer(DEBIAN)
+    machine.state["bad"] = [f"pgbouncer on {DEBIAN} of June"]
+
+    result = machine.run()
+
+    assert result.returncode == 1
+    assert "the log of pgbouncer" in result.stderr
+    assert result.stderr.endswith(f"the newer {DEBIAN} did not work, so what was before was put back.\n")
+    assert machine.state["done"] == ["build pgbouncer", "up pgbouncer", "up pgbouncer"]
+    assert machine.state["containers"]["pgbouncer"] == "pgbouncer of May"
+    assert machine.state["images"]["think-test_pgbouncer"] == "pgbouncer of May", "an `up -d` makes it so too"
+    assert machine.state["images"][DEBIAN] == f"{DEBIAN} of May"
+
+
+def test_a_newer_pgbouncer_that_cannot_be_built(machine):
+    machine.start_pgbouncer()
+    machine.newer(DEBIAN)
+    machine.state["build_fails"] = 1
+
+    result = machine.run()
+
+    assert result.returncode == 1
+    assert f"pgbouncer was not built on a newer {DEBIAN}, and the one before goes on." in result.stderr
+    assert machine.state["done"] == ["build pgbouncer"]
+    assert machine.state["containers"]["pgbouncer"] == "pgbouncer of May"
+
+
+def test_a_database_elsewhere_is_not_backed_up_here(machine):
+    machine.newer("nginx:alpine")
+    with (machine.checkout / ".env.production").open("a") as settings:
+        settings.write("DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\n")
+    (machine.checkout / "backup.sh").write_text("#!/bin/sh\nexit 1\n")
+
+    result = machine.run()
+
+    assert result.returncode == 0, result.stderr
+    assert "The database is elsewhere, and so are its backups." in result.stdout
+    assert machine.state["done"] == ["up nginx"]
 
 
 @pytest.mark.parametrize(

@@ -43,24 +43,6 @@ class TestPgbouncer:
         assert 0 < through <= 20
         assert past == 0
 
-    def test_a_statement_is_limited_as_without_it(self, pooled):
-        code = (
-            "import django, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'thinkring.settings'\n"
-            "exec(open('gunicorn.conf.py').read())\n"
-            "django.setup()\n"
-            "from django.db import connection\n"
-            "cursor = connection.cursor()\n"
-            "names = ['lock_timeout', 'statement_timeout', 'jit']\n"
-            "for name in names:\n"
-            "    cursor.execute('SHOW ' + name)\n"
-            "    print(cursor.fetchone()[0])\n"
-            "print(raw_env[0])\n"
-        )
-        said = pooled.compose("exec", "-T", "backend", "python", "-c", code).stdout.split("\n")
-
-        assert said[:3] == ["5s", "20s", "off"]
-        assert said[3] == "PGOPTIONS=-c lock_timeout=5000 -c statement_timeout=20000 -c jit=off"
-
     def test_every_kind_of_read(self, pooled):
         token = bearer(pooled)
 

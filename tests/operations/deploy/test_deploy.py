@@ -138,6 +138,16 @@ def test_the_disk_is_too_full(server, tmp_path):
     assert "has only 400 MB left, and a release may need 500; make room" in said
 
 
+def test_there_is_too_little_memory(server, tmp_path):
+    (tmp_path / "free").write_text("#!/bin/sh\necho Mem: 957 600 20 1 337 150; echo Swap: 100 31 69\n")
+    (tmp_path / "free").chmod(0o755)
+    commit = server.commit("Hungry", {"notes.txt": "Hungry.\n"})
+
+    said = assert_nothing_changed(server, lambda: server.run("deploy", commit, PATH=f"{tmp_path}:{os.environ['PATH']}"))
+
+    assert "has only 219 MB of memory left, and a new release beside the old one takes 240; end what else runs" in said
+
+
 def test_the_settings_are_away(server):
     settings = server.folder / ".env.production"
     settings.rename(server.folder / "away")

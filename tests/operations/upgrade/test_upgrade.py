@@ -379,6 +379,36 @@ def test_killed_when_the_new_one_is_about_to_serve(stack, shell):
 
 
 @pytest.mark.torture
+def test_behind_pgbouncer(stack, shell):
+    """Whose connections stay open when nobody asks it for anything."""
+    file = stack.folder / ".env.production"
+    settings = file.read_text()
+    file.write_text(f"{settings}COMPOSE_PROFILES=wal,pgbouncer\nPGBOUNCER_HOST=pgbouncer\n")
+    refused = run(stack)
+    assert refused.stderr.startswith("upgrade-postgres.sh: pgbouncer does not run; start it: ")
+    try:
+        stack.compose("up", "-d")
+        stack.wait()
+        person = Person(stack)
+        for change in [lambda: run(stack), lambda: go_back(stack, shell)]:
+            result = change()
+            assert not result or result.returncode == 0, result.stderr
+            person.finds_everything()
+            assert connected(stack) == {stack.compose("exec", "-T", "pgbouncer", "hostname", "-i").stdout.split()[0]}
+    finally:
+        stack.compose("rm", "--force", "--stop", "pgbouncer")
+        file.write_text(settings)
+        stack.compose("up", "-d")
+        stack.wait()
+
+
+def connected(stack):
+    """The addresses from which somebody is connected to the database."""
+    others = "backend_type = 'client backend' and client_addr is not null"
+    return {*stack.sql(f"select distinct host(client_addr) from pg_stat_activity where {others}").split()}
+
+
+@pytest.mark.torture
 def test_the_archive_could_not_be_put_aside(stack, tampered, shell):
     """17 serves and goes on serving; the next run does what was left to do."""
     person = Person(stack)

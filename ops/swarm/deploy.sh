@@ -30,15 +30,9 @@ commit=$(git rev-parse HEAD)
 file=$PWD/ops/swarm/stack.yml
 state=$PWD/ops/state/swarm
 output=$state/output
-started=$SECONDS
 first=''
 changed=''
 looking=()
-
-say() { printf '%s\n' "$*"; }
-
-# reached SENTENCE...: how far it is, and after how many seconds.
-reached() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
 
 # ended: whatever way the script ends, but for kill -9.
 ended() {
@@ -428,16 +422,6 @@ put_back() {
   say "It was rolled back, and the release before it answers: $(sed -nE 's/^ +image: .*_backend:(.*)/\1/p' "$file" | head -n 1)." >&2
 }
 
-# told_by_nginx ADDRESS PATH: the commit of an answer, asked as a browser does that the DNS sends to this node.
-told_by_nginx() {
-  local host port
-  host=$(page_domain)
-  port=$(setting HTTPS_PORT 443)
-  # Whose certificate that is, is not the question here.
-  curl --noproxy '*' --silent --insecure --max-time 5 --resolve "$host:$port:$1" "https://$host:$port$2" |
-    sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p'
-}
-
 # answers: does each node's nginx answer, and with this commit?
 answers() {
   local node path end=$((SECONDS + 30))
@@ -512,4 +496,4 @@ done
 answers || fail "not each node answers with ${commit:0:12}: asked was $address."
 keep
 changed=''
-say "Deployed $commit in $((SECONDS - started)) seconds."
+say "Deployed $commit in $SECONDS seconds."

@@ -455,3 +455,24 @@ def test_a_node_joins(swarm):
     time.sleep(10)
 
     assert {swarm.get_from(3, swarm.page + chunk).status_code for chunk in chunks(swarm)} == {200}
+
+
+def test_the_node_of_the_database_is_lost(swarm):
+    """For good, and a manager with it: the last dump is read on another one, which deploys from then on."""
+    swarm.wait_for(lambda: is_whole(swarm))
+    name = swarm.register()["username"]
+    swarm.shell("dump")
+    later = swarm.register()["username"]
+
+    swarm.nodes("kill", 1)
+    swarm.manager = 2
+    # Those that are left choose another leader first.
+    swarm.wait_for(lambda: "Down" in swarm.docker("node", "ls", "--format", "{{.Status}}", check=False))
+    swarm.label(2, "database")
+    swarm.wait_for(lambda: swarm.running("db") == [2])
+    swarm.check_out(swarm.first)
+    swarm.shell("refill")
+
+    assert swarm.release() == (swarm.first, swarm.first)
+    assert swarm.can_log_in(name)
+    assert not swarm.can_log_in(later)

@@ -382,7 +382,7 @@ why() {
 # kept: the names of the configs that have it, the newest last; more than one where a deploy was killed just then.
 kept() { docker config ls --filter "name=${stack}_done_" --format '{{.Name}}' | sort; }
 
-# forget NAME...
+# forget NAME...: these configs, which may be none.
 forget() { [ $# -eq 0 ] || docker config rm "$@" >/dev/null; }
 
 # keep: what has been brought, in the place of what was kept. The files that it names are in the swarm by now.

@@ -61,10 +61,14 @@ bring() {
   # So that what went wrong before is not taken for what goes wrong now.
   known=$(docker service ps --quiet --no-trunc "${@/#/${stack}_}" 2>/dev/null) || true
   # What the file names lies beside it.
-  (cd ops/swarm && part "$@" | docker stack deploy --resolve-image never --with-registry-auth -c - "$stack") >"$output" 2>&1 || {
-    tail -n 5 "$output" >&2
-    fail "Docker did not take over $*."
-  }
+  until (cd ops/swarm && part "$@" | docker stack deploy --resolve-image never --with-registry-auth -c - "$stack") >"$output" 2>&1; do
+    # Swarm has noted how far an update is between Docker's look and its change.
+    if ! grep -q 'update out of sequence' "$output"; then
+      tail -n 5 "$output" >&2
+      fail "Docker did not take over $*."
+    fi
+    sleep 1
+  done
 }
 
 # tasks SERVICE: of each task the node, the state, and what went wrong.

@@ -335,15 +335,21 @@ published() {
 # status SERVICE: what Swarm says of its update.
 status() { docker service inspect -f '{{with .UpdateStatus}}{{.State}}{{end}}' "${stack}_$1"; }
 
+# wanted SERVICE: of each that is to run the image and the state. What a lost node was running last, Swarm counts on.
+wanted() {
+  docker service ps --filter desired-state=running --format '{{.Image}} {{.CurrentState}}' "${stack}_$1" 2>/dev/null || true
+}
+
 # runs SERVICE: does one of it?
-runs() { docker service ls --filter "name=${stack}_$1" --format '{{.Name}} {{.Replicas}}' | grep -q "^${stack}_$1 [1-9]"; }
+runs() { wanted "$1" | grep -q '^[^ ]* Running '; }
 
 # all_run SERVICE: as many as there should be, with the image that its description names.
 all_run() {
-  local image
-  docker service ls --filter "name=${stack}_$1" --format '{{.Name}} {{.Replicas}}' | grep -qE "^${stack}_$1 ([1-9][0-9]*)/\1( |\$)" || return 1
+  local image number
+  number=$(docker service ls --filter "name=${stack}_$1" --format '{{.Name}} {{.Replicas}}' | sed -nE "s|^${stack}_$1 [0-9]+/([0-9]+).*|\1|p")
+  [ "${number:-0}" -gt 0 ] || return 1
   image=$(docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${stack}_$1")
-  ! docker service ps --filter desired-state=running --format '{{.Image}}' "${stack}_$1" | grep -qvxF "$image"
+  wanted "$1" | awk -v image="$image" -v number="$number" '$1 == image && $2 == "Running" {there++} END {exit !(there == number && NR == number)}'
 }
 
 # wrong SERVICE: of each task that has come since it was brought and went wrong, the id and the reason.

@@ -99,7 +99,7 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     said = refused(bare)
     assert "does not have 11 of the secrets" in said
     # As they are shown, and then by the README.
-    commands = re.findall(r"^  (.* docker secret create thinkring_.*)$", said, re.M)
+    commands = re.findall(r"^  (.*docker secret create thinkring_.*)$", said, re.M)
     bare.typed("\n".join(commands), DOCKER_HOST=bare.host(1))
     assert len(bare.docker("secret", "ls", "--quiet").split()) == 11
     bare.docker("secret", "rm", *bare.docker("secret", "ls", "--quiet").split())

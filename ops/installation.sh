@@ -29,6 +29,11 @@ refuse() {
   exit 2
 }
 
+say() { printf '%s\n' "$*"; }
+
+# reached SENTENCE...: how far it is, and how many seconds after it began.
+reached() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+
 settings=.env.production
 
 # end_on_signals: a signal ends the script as `exit` does, so that the trap on EXIT undoes what there is to undo. It may
@@ -85,6 +90,18 @@ page() {
   port=$(setting HTTPS_PORT 443)
   printf 'https://%s' "$(page_domain)"
   if [ "$port" != 443 ]; then printf ':%s' "$port"; fi
+}
+
+# commit_told: the commit of an answer in JSON.
+commit_told() { sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p'; }
+
+# told_by_nginx ADDRESS PATH: the commit with which nginx there answers, asked as a browser does.
+told_by_nginx() {
+  local host port
+  host=$(page_domain)
+  port=$(setting HTTPS_PORT 443)
+  # Whose certificate that is, is another script's business.
+  curl --noproxy '*' --silent --insecure --max-time 10 --resolve "$host:$port:$1" "https://$host:$port$2" | commit_told
 }
 
 declare -A locks

@@ -56,11 +56,6 @@ read_arguments() {
   wanted=${1:-}
 }
 
-say() { printf '%s\n' "$*"; }
-
-# reached SENTENCE...: how far it is, and after how many seconds.
-reached() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
-
 # quietly SENTENCE COMMAND...: its output is shown only when it fails.
 quietly() { "${@:2}" >"$output" 2>&1 </dev/null || { tail -n 30 "$output" >&2; fail "$1"; }; }
 
@@ -125,21 +120,13 @@ print(u.urlopen(u.Request("http://localhost:8000/api/v1/version/", headers={"X-F
   esac 2>/dev/null | commit_told
 }
 
-# told_by_nginx SERVICE: the same, asked as a browser does.
-told_by_nginx() {
-  local host port path
-  host=$(page_domain)
-  port=$(setting HTTPS_PORT 443)
+# told_outside SERVICE: the same, through nginx.
+told_outside() {
   case $1 in
-    backend) path=/api/v1/version/ ;;
-    frontend) path=/healthz ;;
+    backend) told_by_nginx 127.0.0.1 /api/v1/version/ ;;
+    frontend) told_by_nginx 127.0.0.1 /healthz ;;
   esac
-  # The name leads to this machine, whose certificate is another script's business.
-  curl --noproxy '*' --silent --insecure --max-time 10 --resolve "$host:$port:127.0.0.1" "https://$host:$port$path" | commit_told
 }
-
-# commit_told: the commit of an answer in JSON.
-commit_told() { sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p'; }
 
 # show_log CONTAINER: why it did not start.
 show_log() {
@@ -328,7 +315,7 @@ swap() {
   sleep "$nginx_knows"
   for service in "${services[@]}"; do
     for ((try = 0; ; try++)); do
-      [ "$(told_by_nginx "$service")" != "${expected[$service]}" ] || break
+      [ "$(told_outside "$service")" != "${expected[$service]}" ] || break
       [ $try -lt 40 ] || {
         show_log "${stand_in[$service]##* }"
         fail "nginx did not find the new $service. The old release answers as before."
@@ -354,7 +341,7 @@ swap() {
   sleep "$nginx_forgives"
   for service in "${services[@]}"; do
     for try in 1 2 3 4 5; do
-      told=$(told_by_nginx "$service") || told=
+      told=$(told_outside "$service") || told=
       [ "$told" = "${expected[$service]}" ] || {
         show_log "$(container "$service")"
         fail "answer $try of the $service through nginx was of ${told:-nobody}, not of $to."

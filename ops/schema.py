@@ -1,5 +1,6 @@
 """What a release thinks of the schema that is there, a line each; its own Python runs it, for ops/release.sh and Swarm.
 
+    settings   nothing of the schema: whether it starts with its settings, and the store, if there is one, does its work
     look       `pending NAME`: a migration that it wants; `breaking NAME`: one of them that does not say that the
                release before it runs with it; `surplus NAME`: one that it does not know
     migrate    the same, and then what is pending is applied
@@ -21,6 +22,10 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.migrations.executor import MigrationExecutor  # noqa: E402
 
+if sys.argv[1:] == ["settings"]:
+    call_command("check_store")
+    print("looked")
+    sys.exit()
 with connection.cursor() as cursor:
     cursor.execute("SET lock_timeout = 60000")
     cursor.execute("SELECT pg_advisory_lock(7465001)")

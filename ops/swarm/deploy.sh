@@ -10,7 +10,7 @@
 # schema with which both releases run; what is missing is refused with what to do, before anything is changed. Then it
 # migrates, publishes static files on each node that has nginx, and replaces backends, front ends and nginx one after the
 # other, each new one healthy before an old one goes. What does not become healthy is rolled back by Swarm, and this
-# script puts back what it had replaced before that.
+# script puts back all that the last deploy that was done had brought; so it does when it is interrupted.
 
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -29,23 +29,23 @@ stack=thinkring
 commit=$(git rev-parse HEAD)
 file=$PWD/ops/swarm/stack.yml
 state=$PWD/ops/state/swarm
-# The settings without the secrets, for the backend.
-export SETTINGS=$state/settings
 output=$state/output
-started=$SECONDS
 first=''
-replaced=()
+changed=''
 looking=()
 
-say() { printf '%s\n' "$*"; }
-
-# reached SENTENCE...: how far it is, and after how many seconds.
-reached() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
-
+# ended: whatever way the script ends, but for kill -9.
 ended() {
+  local code=$?
   trap - EXIT
-  if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1 || true; fi
+  trap '' HUP INT TERM
+  set +e
+  exec 1>&"$stdout" 2>&"$stderr"
+  # What fails there ends a shell of its own.
+  if [ -n "$changed" ]; then (put_back); fi
+  if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1; fi
   rm -rf "$state"
+  exit "$code"
 }
 
 # part SERVICE...: the stack's file with these services only.
@@ -58,11 +58,17 @@ part() {
 
 # bring SERVICE...: these, as the file has them. Images are what the nodes have, or a registry under that very tag.
 bring() {
+  # So that what went wrong before is not taken for what goes wrong now.
+  known=$(docker service ps --quiet --no-trunc "${@/#/${stack}_}" 2>/dev/null) || true
   # What the file names lies beside it.
-  (cd ops/swarm && part "$@" | docker stack deploy --resolve-image never --with-registry-auth -c - "$stack") >"$output" 2>&1 || {
-    tail -n 5 "$output" >&2
-    fail "Docker did not take over $*."
-  }
+  until (cd ops/swarm && part "$@" | docker stack deploy --resolve-image never --with-registry-auth -c - "$stack") >"$output" 2>&1; do
+    # Swarm has noted how far an update is between Docker's look and its change.
+    if ! grep -q 'update out of sequence' "$output"; then
+      tail -n 5 "$output" >&2
+      fail "Docker did not take over $*."
+    fi
+    sleep 1
+  done
 }
 
 # tasks SERVICE: of each task the node, the state, and what went wrong.
@@ -73,8 +79,9 @@ tasks() {
 
 # --- Before anything is changed ------------------------------------------------------------------------------------------
 
+# read_settings: what the stack's file interpolates, into the environment.
 read_settings() {
-  local name names
+  local name
   [ -r .env.production ] ||
     fail "$PWD/.env.production is not there or not yours to read; ops/setup.sh your.domain makes it."
   for name in page api; do
@@ -84,10 +91,9 @@ read_settings() {
   # Of a database elsewhere, and not of every one; a config cannot be empty.
   { cat "$(setting DATABASE_CA /dev/null)" && echo; } >"$state/ca.pem" 2>/dev/null ||
     fail "DATABASE_CA in .env.production names a file that cannot be read: $(setting DATABASE_CA)"
-  mapfile -t names < <(grep -oE '\$\{[A-Z_]+' "$file" | cut -c 3- | sort -u)
-  for name in "${names[@]}"; do
+  mapfile -t interpolated < <(grep -oE '\$\{[A-Z0-9_]+' "$file" | cut -c 3- | sort -u)
+  for name in "${interpolated[@]}"; do
     case $name in
-      SETTINGS) ;;
       COMMIT) export COMMIT="$commit" ;;
       PAGE_NAMES_DIGEST) export "$name=$(sha256sum nginx/domain/page.names | cut -c 1-12)" ;;
       CA_PEM_DIGEST) export "$name=$(sha256sum "$state/ca.pem" | cut -c 1-12)" ;;
@@ -96,14 +102,13 @@ read_settings() {
     esac
   done
   for name in $(setting COMPOSE_PROFILES | tr , ' '); do export "${name^^}_REPLICAS=1"; done
-  # What a service is described with can be read by all managers, so nothing secret is in it.
-  mapfile -t names < <(sed -nE 's/^([A-Z][A-Z0-9_]*)=.*/\1/p' .env.production | sort -u |
-    grep -vE 'SECRET|PASSWORD|KEY|TOKEN|WEBHOOK|^(COMPOSE|RESTIC|AWS)_' |
-    grep -vxF "$(sed -nE 's/^ +([A-Z_0-9]+)_FILE: .*/\1/p' "$file")")
-  (
-    umask 077
-    for name in "${names[@]}"; do printf '%s=%s\n' "$name" "$(setting "$name")"; done >"$SETTINGS"
-  )
+  if elsewhere; then
+    [ "$(setting DATABASES)" = 0 ] ||
+      fail 'DATABASE_URL in .env.production names a database elsewhere, and one would be started here too; set DATABASES=0 there, or take DATABASE_URL out.'
+  else
+    [ "$(setting DATABASES)" != 0 ] ||
+      fail 'DATABASES=0 in .env.production starts no database here, and none elsewhere is named; set DATABASE_URL there, or take DATABASES out.'
+  fi
 }
 
 look_at_checkout() {
@@ -134,7 +139,7 @@ look_at_nodes() {
   mapfile -t data < <(awk -F '|' -v OFS='|' '$1 == "ready/active" && $3 == "true" {print $4, $5, $6, $7}' <<<"$all")
   [ ${#web[@]} -gt 0 ] ||
     fail 'no node that is ready has the label of those that answer visitors; give it: docker node update --label-add thinkring.web=true NODE'
-  [ ${#data[@]} -gt 0 ] || [ -n "$elsewhere" ] ||
+  [ ${#data[@]} -gt 0 ] || elsewhere ||
     fail 'the node that has the database is not there, or none has its label; give it to one, for good: docker node update --label-add thinkring.database=true NODE'
   [ ${#data[@]} -le 1 ] ||
     fail "${#data[@]} nodes have the label of the database, which would begin anew on another one; leave it to one: docker node update --label-rm thinkring.database NODE"
@@ -153,7 +158,7 @@ look_at_secrets() {
         certificate) how+=("docker secret create $name nginx/ssl/cert.pem") ;;
         certificate_key) how+=("docker secret create $name nginx/ssl/key.pem") ;;
         # A blank line for what is not set: a secret cannot be empty.
-        *) how+=("{ sed -n 's/^${secret^^}=//p' .env.production | tail -n 1; echo; } | docker secret create $name -") ;;
+        *) how+=("(source ops/installation.sh; setting ${secret^^}; echo) | docker secret create $name -") ;;
       esac
   done < <(awk '/^[a-z]/ {inside = $0 == "secrets:"} inside && /^  [a-z]/ {secret = $1} inside && /^    name:/ {print substr(secret, 1, length(secret) - 1), $2}' <<<"$configured")
   [ ${#how[@]} -eq 0 ] || {
@@ -244,7 +249,7 @@ look_at_images() {
   probe "${ours}_backend:$commit" ${#web[@]} web "[ -f manage.py ] || exit 3; $same$extras"
   probe "${ours}_frontend:$commit" ${#web[@]} web "[ -f publish.js ] || exit 3; $same"
   probe nginx:alpine ${#web[@]} web 'command -v nginx || exit 3'
-  if [ -z "$elsewhere" ]; then probe "postgres:${POSTGRES_VERSION:-15}" 1 database 'command -v postgres || exit 3'; fi
+  if ! elsewhere; then probe "postgres:${POSTGRES_VERSION:-15}" 1 database 'command -v postgres || exit 3'; fi
   if [ -n "${REDIS_REPLICAS:-}" ]; then probe redis:7-alpine ${#web[@]} web 'command -v redis-server || exit 3'; fi
   if [ -n "${PGBOUNCER_REPLICAS:-}" ]; then
     probe "${ours}_pgbouncer:$commit" ${#web[@]} web 'command -v pgbouncer || exit 3'
@@ -254,41 +259,56 @@ look_at_images() {
   looking=()
 }
 
-# schema look|migrate: what the release says of the schema (ops/schema.py) into $told.
+# schema settings|look|migrate: what the release says of its settings and of the schema (ops/schema.py) into $told; false
+# when that is not all, with what it complained of in $output and the last line of that in $cause.
 schema() {
   local end=$((SECONDS + 1800)) outcome
   docker service rm "${stack}_schema" >/dev/null 2>&1 || true
   SCHEMA_STEP=$1 bring schema
   while true; do
     # One is enough: an engine (20.10) that has lost nodes may begin a job again and again. It does no harm twice.
-    outcome=$(tasks "${stack}_schema" | grep -oE '\|(complete|failed|rejected)\|' | sort | head -n 1) || outcome=
+    outcome=$(tasks "${stack}_schema" | grep -E '\|(complete|failed|rejected)\|' | sort -t '|' -k 2 | head -n 1) || outcome=
     if [ -n "$outcome" ] || [ $SECONDS -ge $end ]; then break; fi
     sleep 0.5
   done
   # It waits for the log of a node that was lost; and without an answer nothing is known.
   told=$(timeout 60 docker service logs --raw "${stack}_schema" 2>"$output" | sort -u) || true
   docker service rm "${stack}_schema" >/dev/null
-  if [ "$outcome" = '|complete|' ] && grep -qx looked <<<"$told"; then return 0; fi
-  tail -n 30 "$output" >&2
+  if [[ $outcome = *'|complete|'* ]] && grep -qx looked <<<"$told"; then return 0; fi
+  # Without the name of the exception.
+  cause=$(tail -n 1 "$output" | sed -E 's/^[A-Za-z.]+: //')
+  cause=${cause:-${outcome##*|}}
+  cause=${cause:-it did not end within half an hour, or said nothing.}
   return 1
+}
+
+# look_at_settings: does the release start with its settings and secrets, and do they open the store?
+look_at_settings() {
+  schema settings ||
+    fail "the release does not start with its settings and secrets: $cause Mend .env.production; a secret that the swarm has already is exchanged (ops/swarm/README.md, \"A secret or the certificate\")."
 }
 
 # judge_schema: may both releases run on what the schema is, and on what it will be? Leaves what is to apply in $pending.
 judge_schema() {
   local name app migration of unsafe=() breaking=()
-  schema look || fail 'the release did not say what it thinks of the schema.'
+  schema look || {
+    tail -n 30 "$output" >&2
+    fail "the release did not say what it thinks of the schema: $cause"
+  }
+  judged=yes
   mapfile -t pending < <(sed -n 's/^pending //p' <<<"$told")
   mapfile -t breaking < <(sed -n 's/^breaking //p' <<<"$told")
   while read -r name; do
     say "The database has a migration that the release does not know: $name"
     app=${name%%.*}
     migration=backend/apps/$app/migrations/${name#*.}.py
-    of=$(git log --all --diff-filter=AM -n 1 --format=%H -- "$migration")
+    # A commit that was checked out here by its name alone is in the log of HEAD and in no branch.
+    of=$(git log --all --reflog --diff-filter=AM -n 1 --format=%H -- "$migration")
     if [ -n "$of" ]; then
       git show "$of:$migration" | grep -qE '^ +previous_release_runs = True$' || unsafe+=("$name")
     else
       # Of a package: the migration of ours that came with it says so.
-      [ -n "$(git log --all -n 1 --format=%H -G "^ +previous_release_runs_with = .*\"$app\"" -- 'backend/apps/*/migrations/*.py')" ] ||
+      [ -n "$(git log --all --reflog -n 1 --format=%H -G "^ +previous_release_runs_with = .*\"$app\"" -- 'backend/apps/*/migrations/*.py')" ] ||
         unsafe+=("$name")
     fi
   done < <(sed -n 's/^surplus //p' <<<"$told")
@@ -306,7 +326,7 @@ published() {
   for service in static-backend static-frontend; do
     until docker service ls --filter "name=${stack}_$service" --format '{{.Replicas}}' | grep -qE '\(([1-9][0-9]*)/\1 completed\)'; do
       [ $SECONDS -lt $end ] ||
-        fail "$service did not publish its files on each node; see: docker service ps --no-trunc ${stack}_$service. The old release answers as before."
+        fail "$service did not publish its files on each node; see: docker service ps --no-trunc ${stack}_$service"
       sleep 0.5
     done
   done
@@ -315,12 +335,26 @@ published() {
 # status SERVICE: what Swarm says of its update.
 status() { docker service inspect -f '{{with .UpdateStatus}}{{.State}}{{end}}' "${stack}_$1"; }
 
+# wanted SERVICE: of each that is to run the image and the state. What a lost node was running last, Swarm counts on.
+wanted() {
+  docker service ps --filter desired-state=running --format '{{.Image}} {{.CurrentState}}' "${stack}_$1" 2>/dev/null || true
+}
+
+# runs SERVICE: does one of it?
+runs() { wanted "$1" | grep -q '^[^ ]* Running '; }
+
 # all_run SERVICE: as many as there should be, with the image that its description names.
 all_run() {
-  local image
-  docker service ls --filter "name=${stack}_$1" --format '{{.Name}} {{.Replicas}}' | grep -qE "^${stack}_$1 ([1-9][0-9]*)/\1( |\$)" || return 1
+  local image number
+  number=$(docker service ls --filter "name=${stack}_$1" --format '{{.Name}} {{.Replicas}}' | sed -nE "s|^${stack}_$1 [0-9]+/([0-9]+).*|\1|p")
+  [ "${number:-0}" -gt 0 ] || return 1
   image=$(docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${stack}_$1")
-  ! docker service ps --filter desired-state=running --format '{{.Image}}' "${stack}_$1" | grep -qvxF "$image"
+  wanted "$1" | awk -v image="$image" -v number="$number" '$1 == image && $2 == "Running" {there++} END {exit !(there == number && NR == number)}'
+}
+
+# wrong SERVICE: of each task that has come since it was brought and went wrong, the id and the reason.
+wrong() {
+  docker service ps --no-trunc --format '{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.' | grep -vF "${known:-none}" || true
 }
 
 # settled SERVICE: waits until it has been replaced and is healthy; false when it was rolled back, or is stuck.
@@ -328,14 +362,16 @@ settled() {
   local end=$((SECONDS + 1200)) quiet=0
   while [ $SECONDS -lt $end ]; do
     case $(status "$1") in
-      '' | completed) if all_run "$1"; then quiet=$((quiet + 1)); else quiet=0; fi ;;
+      '' | completed)
+        if all_run "$1"; then quiet=$((quiet + 1)); else quiet=0; fi
+        # Where there is nothing to go back to, Swarm would try for ever.
+        [ "$(wrong "$1" | grep -c .)" -lt 3 ] || return 1
+        ;;
       updating) quiet=0 ;;
       *) return 1 ;;
     esac
     # More than once: for a moment after a change Swarm has not begun with it.
     [ $quiet -lt 3 ] || return 0
-    # A first start has nothing to go back to, and Swarm would try for ever.
-    if [ -n "$first" ] && [ "$(docker service ps --format '{{.Error}}' "${stack}_$1" | grep -c .)" -ge 3 ]; then return 1; fi
     sleep 1
   done
   return 1
@@ -344,50 +380,56 @@ settled() {
 # why SERVICE: what went wrong with the newest one that did.
 why() {
   local task error
-  IFS='|' read -r task error < <(docker service ps --no-trunc --format '{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.' | head -n 1) || true
+  IFS='|' read -r task error < <(wrong "$1" | head -n 1) || true
   [ -n "${task:-}" ] || return 0
   printf 'Of the %s: %s. The last lines of its log:\n' "$1" "$error" >&2
   timeout 60 docker service logs --raw --tail 30 "$task" 2>&1 | sed 's/^/  /' >&2 || true
 }
 
-# back SERVICE: waits until Swarm has rolled it back.
-back() {
-  local end=$((SECONDS + 1200))
-  until [ "$(status "$1")" = rollback_completed ] && all_run "$1"; do
-    if [ $SECONDS -ge $end ] || [ "$(status "$1")" = rollback_paused ]; then
-      say "The old $1 did not become healthy either; look at it: docker service ps --no-trunc ${stack}_$1" >&2
-      return 1
-    fi
-    sleep 1
-  done
+# What one can go back to is in the swarm too, where each manager finds it: the stack's file as the last deploy that was
+# done had brought it. Swarm itself knows only what there was before the last change, which a killed deploy may have made.
+
+# kept: the names of the configs that have it, the newest last; more than one where a deploy was killed just then.
+kept() { docker config ls --filter "name=${stack}_done_" --format '{{.Name}}' | sort; }
+
+# forget NAME...: these configs, which may be none.
+forget() { [ $# -eq 0 ] || docker config rm "$@" >/dev/null; }
+
+# keep: what has been brought, in the place of what was kept. The files that it names are in the swarm by now.
+keep() {
+  local old
+  mapfile -t old < <(kept)
+  awk '
+    /^[a-z]/ {section = $0}
+    section == "configs:" && /^    file:/ {$0 = "    external: true"}
+    {gsub(/\$/, "$$"); print}' <<<"$configured" |
+    docker config create "${stack}_done_$(date +%s)" - >/dev/null || fail 'Docker did not keep what was brought.'
+  forget "${old[@]}"
 }
 
-# put_back SENTENCE: what had been replaced, and then it fails.
+# put_back: brings what is kept, in the place of what this deploy has brought of it.
 put_back() {
-  local service
-  [ -z "$first" ] || fail "$1 There is no release before it to go back to; mend it, and run this again."
-  for service in "${replaced[@]}"; do
-    # What Swarm is rolling back by itself is not told to.
-    case $(status "$service") in
-      rollback_*) ;;
-      *)
-        capture /dev/null docker service rollback --detach --quiet "${stack}_$service" ||
-          fail "$1 The $service could not be rolled back: $cause"
-        ;;
-    esac
+  local service name end=$((SECONDS + 1200))
+  name=$(kept | tail -n 1)
+  [ -n "$name" ] ||
+    fail 'There is no release before it to go back to; mend it, and run this again.'
+  reached 'Putting the old release back.'
+  # Swarm is left to go back first: to what was there before this deploy, which need not be what is kept.
+  for service in backend frontend nginx; do
+    while [ "$(status "$service")" = rollback_started ] && [ $SECONDS -lt $end ]; do sleep 1; done
   done
-  for service in "${replaced[@]}"; do back "$service" || fail "$1 Not all of it could be rolled back."; done
-  fail "$1 It was rolled back, and the release before it answers: ${from:-unknown}."
-}
-
-# told_by_nginx ADDRESS PATH: the commit of an answer, asked as a browser does that the DNS sends to this node.
-told_by_nginx() {
-  local host port
-  host=$(page_domain)
-  port=$(setting HTTPS_PORT 443)
-  # Whose certificate that is, is not the question here.
-  curl --noproxy '*' --silent --insecure --max-time 5 --resolve "$host:$port:$1" "https://$host:$port$2" |
-    sed -n 's/.*"commit": *"\([^"]*\)".*/\1/p'
+  file=$state/kept.yml
+  docker config inspect -f '{{printf "%s" .Spec.Data}}' "$name" >"$file" || fail "what is kept could not be read: docker config inspect $name"
+  # A blank of the file would be filled from the environment.
+  unset "${interpolated[@]}"
+  bring static-backend static-frontend backend frontend nginx
+  for service in backend frontend nginx; do
+    settled "$service" || {
+      why "$service"
+      fail "the old $service did not become healthy either; look at it: docker service ps --no-trunc ${stack}_$service"
+    }
+  done
+  say "It was rolled back, and the release before it answers: $(sed -nE 's/^ +image: .*_backend:(.*)/\1/p' "$file" | head -n 1)." >&2
 }
 
 # answers: does each node's nginx answer, and with this commit?
@@ -407,9 +449,6 @@ answers() {
 # -------------------------------------------------------------------------------------------------------------------------
 
 lock deploy
-# DATABASE_URL is a secret.
-elsewhere=''
-if [ "$(setting DATABASES 1)" = 0 ]; then elsewhere=yes; fi
 end_on_signals
 trap ended EXIT
 look_at_checkout
@@ -419,38 +458,52 @@ look_at_nodes
 look_at_secrets
 look_at_memory
 look_at_images
+look_at_settings
 # Where none runs there is nothing to go back to.
-docker service ls --filter "name=${stack}_backend" --format '{{.Replicas}}' | grep -q '^[1-9]' || first=yes
-from=$(docker service inspect -f '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "${stack}_backend" 2>/dev/null | sed 's/.*://') || from=''
-pending=()
-if [ -n "$elsewhere" ] || docker service inspect "${stack}_db" >/dev/null 2>&1; then judge_schema; fi
+runs backend || first=yes
+pending=() judged=''
+if elsewhere || runs db; then
+  judge_schema
+elif [ -z "$first$database" ]; then
+  fail "the database does not run; look at it: docker service ps --no-trunc ${stack}_db. To begin anew with it: ops/swarm/deploy.sh --database"
+fi
 say "Deploying $(git log -1 --format='%h, "%s"') to ${#web[@]} nodes."
 
 if [ -n "$first$database" ]; then
   # With no replicas of what is not wanted.
   bring db backups wal pgbouncer redis
-  if [ -z "$elsewhere" ]; then
+  if ! elsewhere; then
     settled db || { why db; fail 'the database did not become healthy.'; }
     reached 'The database is healthy.'
   fi
 fi
+# Its volume may have outlived it, with the schema of another release.
+[ -n "$judged" ] || judge_schema
 if [ -n "$first" ] || [ ${#pending[@]} -gt 0 ]; then
-  schema migrate || fail 'a migration failed and was undone; those before it, if any, were not. The old release answers as before.'
+  schema migrate || {
+    tail -n 30 "$output" >&2
+    fail "a migration failed and was undone; those before it, if any, were not: $cause"
+  }
   reached "Migrated. ${pending[*]}"
 else
   reached 'The schema stays as it is.'
 fi
+# What is kept of a stack that was removed is nothing to go back to.
+# shellcheck disable=SC2046
+docker service inspect "${stack}_backend" >/dev/null 2>&1 || forget $(kept)
+changed=yes
 bring static-backend static-frontend
 published
 reached 'Published the static files.'
 for service in backend frontend nginx; do
-  replaced=("$service" "${replaced[@]}")
   bring "$service"
   settled "$service" || {
     why "$service"
-    put_back "the $service of ${commit:0:12} did not become healthy."
+    fail "the $service of ${commit:0:12} did not become healthy."
   }
   reached "The $service is in place."
 done
-answers || put_back "not each node answers with ${commit:0:12}: asked was $address."
-say "Deployed $commit in $((SECONDS - started)) seconds."
+answers || fail "not each node answers with ${commit:0:12}: asked was $address."
+keep
+changed=''
+say "Deployed $commit in $SECONDS seconds."

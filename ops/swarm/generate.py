@@ -4,6 +4,7 @@ Of each service of production every key is taken over as it is, translated, or l
 service, a key or a folder that this file does not know stops it, so that nothing of production is lost in silence.
 """
 
+import ast
 import copy
 import hashlib
 import re
@@ -15,6 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = ROOT / "docker-compose.prod.yml"
 STACK = ROOT / "ops" / "swarm" / "stack.yml"
+SETTINGS = ROOT / "backend" / "thinkring" / "settings.py"
 
 HEAD = """\
 # Generated from docker-compose.prod.yml by ops/swarm/generate.py: change one of those, then run `make swarm`.
@@ -62,6 +64,13 @@ BACKEND_SECRETS = [
     "REDIS_PASSWORD", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY",
 ]  # fmt: skip
 SECRETS = {"POSTGRES_PASSWORD": "db_password"} | {name: name.lower() for name in BACKEND_SECRETS}
+# What the backend reads and .env.production does not say.
+LEFT_OUT_SETTINGS = {
+    "COMMIT": "the image says it",
+    "SQLITE_PATH": "of development",
+}
+# A blank is nothing to the backend; gunicorn itself reads this one too, and ends at a blank.
+DEFAULTS = {"WEB_CONCURRENCY": "2"}
 # Those that read no file: their shell does it for them, before this command, where it is the image's own.
 READ_BY_SHELL = {"redis": None, "pgbouncer": ["sh", "-euc", "exec sh /start.sh"]}
 # Who reads them: the image's user.
@@ -105,6 +114,18 @@ RESERVED = {"nginx": "32m", "frontend": "64m", "backend": "256m", "db": "256m", 
 def digest(file):
     """Of what is in a file, for the name of its config, since a config cannot be changed."""
     return hashlib.sha256((ROOT / file).read_bytes()).hexdigest()[:12]
+
+
+def settings_read():
+    """The names of all settings that the backend reads, as they stand in its settings.py."""
+    calls = [node for node in ast.walk(ast.parse(SETTINGS.read_text())) if isinstance(node, ast.Call)]
+    return {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "env"
+    }
 
 
 def in_bytes(text):
@@ -203,7 +224,10 @@ class Stack:
 
     def translate_env_file(self, name, service, _):
         # Not .env.production: what is in it would stand in the description of the service, secrets too.
-        service["env_file"] = "${SETTINGS:?Set it to a file of .env.production without its secrets.}"
+        names = sorted(settings_read() - LEFT_OUT_SETTINGS.keys() - SECRETS.keys())
+        service.setdefault("environment", {}).update(
+            {variable: f"${{{variable}:-{DEFAULTS.get(variable, '')}}}" for variable in names}
+        )
         for secret in BACKEND_SECRETS:
             self.add_secret(name, service, secret)
 
@@ -212,8 +236,10 @@ class Stack:
         for variable in variables:
             if variable in SECRETS:
                 self.add_secret(name, service, variable)
-        environment = service.setdefault("environment", {})
-        service["environment"] = {key: text for key, text in variables.items() if key not in SECRETS} | environment
+        # As with compose, what stands there is above what the file says.
+        service.setdefault("environment", {}).update(
+            {key: text for key, text in variables.items() if key not in SECRETS}
+        )
 
     def add_secret(self, name, service, variable):
         secret = SECRETS[variable]

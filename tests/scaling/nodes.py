@@ -30,7 +30,7 @@ UPLOADS = "thinkring-uploads"
 REPLICAS = 2
 # What the README says, as it stands there.
 README = (ROOT / "ops" / "swarm" / "README.md").read_text()
-BLOCKS = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", README, re.M | re.S))
+BLOCKS = dict(re.findall(r"^```(?:bash|cron) (\S+)\n(.*?)^```$", README, re.M | re.S))
 
 
 HALVES = ("backend", "frontend")
@@ -149,18 +149,36 @@ class Swarm(Stack):
 
     def shell(self, block):
         """A block of the README, typed on the manager; images are built by this machine's engine."""
-        environment = ENVIRONMENT if block == "build" else ENVIRONMENT | {"DOCKER_HOST": self.host(self.manager)}
         commands = BLOCKS[block].replace("images=thinkring", f"images={self.project}")
+        return self.typed(commands, **{} if block == "build" else {"DOCKER_HOST": self.host(self.manager)})
+
+    def typed(self, commands, **environment):
         result = subprocess.run(
-            ["bash", "-euc", commands], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600
-        )
+            ["bash", "-euc", commands],
+            cwd=self.folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
         assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+        return result.stdout
+
+    def every_night(self):
+        """What cron does on each node, now; what it says would be a mail."""
+        for node in NODES:
+            for line in BLOCKS["nightly"].splitlines():
+                *_, user, command = line.split(" ", 6)
+                assert user == "root"
+                assert self.typed(command, DOCKER_HOST=self.host(node)) == ""
 
     def deploy(self, *arguments, **environment):
         return subprocess.run(
             ["bash", "-euc", BLOCKS["deploy"].strip() + ' "$@"', "deploy", *arguments],
             cwd=self.folder, capture_output=True, text=True, timeout=580,
             env=ENVIRONMENT | {"DOCKER_HOST": self.host(self.manager)} | environment,
+        )  # fmt: skip
+
+    def begin_to_deploy(self):
+        return subprocess.Popen(
+            ["ops/swarm/deploy.sh"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=ENVIRONMENT | {"DOCKER_HOST": self.host(self.manager)}, start_new_session=True,
         )  # fmt: skip
 
     def commit(self, message, changes=None, dockerfile=None, told=None):
@@ -215,12 +233,16 @@ class Swarm(Stack):
                 said += [result.stdout, result.stderr]
         return "".join(said)
 
+    def tasks(self, service):
+        """The ids of those of its tasks that are to run."""
+        return self.docker(
+            "service", "ps", "--quiet", "--no-trunc", "--filter", "desired-state=running", f"thinkring_{service}"
+        ).split()
+
     def running(self, service):
         """The nodes on which it runs, by number."""
         numbers = self.numbers()
-        tasks = self.docker(
-            "service", "ps", "--quiet", "--filter", "desired-state=running", f"thinkring_{service}"
-        ).split()
+        tasks = self.tasks(service)
         if not tasks:
             return []
         told = self.docker("inspect", "--type", "task", "--format", "{{.NodeID}} {{.Status.State}}", *tasks)

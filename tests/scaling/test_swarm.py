@@ -6,6 +6,7 @@ may be lost. What the stack's file is made of: test_swarm_file.py.
 
 import os
 import re
+import signal
 import time
 
 import pytest
@@ -31,6 +32,11 @@ WITHOUT_STORE = """USER 0
 RUN rm -r "$(python -c 'import storages; print(*storages.__path__)')"
 USER 1000
 """
+BAD = {
+    "the backend ends": {"backend": 'CMD ["false"]\n'},
+    "the backend is never healthy": {"backend": "HEALTHCHECK --interval=1s --retries=2 CMD false\n"},
+    "the front end is never healthy": {"frontend": "HEALTHCHECK --interval=1s --retries=2 CMD false\n"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,7 @@ def ready(bare):
 @pytest.fixture(scope="module")
 def swarm(ready):
     """The stack, running."""
+    ready.check_out(ready.first)
     result = ready.deploy()
     assert result.returncode == 0, result.stdout + result.stderr
     ready.said = result.stdout
@@ -84,13 +91,24 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     bare.set(MEDIA_BUCKET="")
     assert "Set MEDIA_BUCKET in .env.production" in refused(bare)
     bare.set(MEDIA_BUCKET=UPLOADS)
+    bare.set(DATABASE_URL="postgresql://somebody:secret@elsewhere/thinkring?sslmode=verify-full")
+    assert "set DATABASES=0 there, or take DATABASE_URL out" in refused(bare)
+    bare.set(DATABASE_URL="", DATABASES=0)
+    assert "set DATABASE_URL there, or take DATABASES out" in refused(bare)
+    bare.set(DATABASES=1)
     said = refused(bare)
     assert "does not have 11 of the secrets" in said
-    assert "sed -n 's/^SECRET_KEY=//p' .env.production | tail -n 1; echo; } | docker secret create thinkring_se" in said
+    # As they are shown, and then by the README.
+    commands = re.findall(r"^  (.*docker secret create thinkring_.*)$", said, re.M)
+    bare.typed("\n".join(commands), DOCKER_HOST=bare.host(1))
+    assert len(bare.docker("secret", "ls", "--quiet").split()) == 11
+    bare.docker("secret", "rm", *bare.docker("secret", "ls", "--quiet").split())
     request.getfixturevalue("ready")
     bare.set(BACKENDS=1000)
     assert re.search(r"may take \d+ MB .* add a node, or set BACKENDS", refused(bare))
-    bare.set(BACKENDS=REPLICAS)
+    bare.set(BACKENDS=REPLICAS, DATABASES=1000)
+    assert re.search(r"the database and .* may take \d+ MB, and .* thinkring.database to a larger node", refused(bare))
+    bare.set(DATABASES=1)
     bare.commit("Of another commit", told="0" * 40)
     assert "_backend:" in (said := refused(bare))
     assert said.count("says that it is of another commit") == len(NODES)
@@ -103,6 +121,65 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     assert said.count("is missing or does not start") == 1
     assert "(10.77.0.3)" in said
     bare.load(bare.first)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"SECRET_KEY_SECRET": "short"}, "set SECRET_KEY to a secret of at least 32 characters: it has 5."),
+        # That one has a digit in its name.
+        ({"S3_SECRET_ACCESS_KEY_SECRET": "short"}, "set S3_SECRET_ACCESS_KEY to a secret of at least 8 characters"),
+        ({"SESSION_LIFETIME": "long"}, "set SESSION_LIFETIME to a whole number from 1 to 365, not to 'long'."),
+        ({"MEDIA_BUCKET": "nowhere"}, "there is no bucket nowhere at http"),
+    ],
+)
+def test_settings_that_the_release_does_not_start_with_are_refused(ready, settings, said):
+    if "short" not in ready.docker("secret", "ls", "--format", "{{.Name}}").split():
+        ready.typed("echo 12345 | docker secret create short -", DOCKER_HOST=ready.host(1))
+    ready.check_out(ready.first)
+    ready.set(**settings)
+    try:
+        complaint = refused(ready)
+    finally:
+        ready.set(**dict.fromkeys(settings, "") | {"MEDIA_BUCKET": UPLOADS})
+
+    assert f"the release does not start with its settings and secrets: {said}" in complaint
+    assert "Mend .env.production; a secret that the swarm has already is exchanged" in complaint
+    # Nor has the database been started.
+    assert "thinkring_db" not in ready.services()
+
+
+@pytest.fixture(scope="module")
+def begun(ready):
+    """A first start that has failed, with the database running."""
+    ready.check_out(ready.first)
+    ready.commit("In which the backend ends", dockerfile={"backend": BAD["the backend ends"]["backend"]})
+    ready.failed = ready.deploy()
+    return ready
+
+
+def test_a_first_start_that_failed_says_so(begun):
+    assert begun.failed.returncode == 1, begun.failed.stdout
+    assert 'Of the backend: "task: non-zero exit (1)". The last lines of its log:' in begun.failed.stderr
+    assert "did not become healthy" in begun.failed.stderr
+    assert "There is no release before it to go back to; mend it, and run this again." in begun.failed.stderr
+
+
+def test_a_volume_that_is_left_over_is_looked_at_before_it_is_migrated(begun):
+    begun.sql("INSERT INTO django_migrations (app, name, applied) VALUES ('thinking', '9002_comment', now())")
+    begun.docker("service", "rm", "thinkring_db")
+    begun.wait_for(
+        lambda: not begun.docker("ps", "--quiet", "--filter", "label=com.docker.swarm.service.name=thinkring_db")
+    )
+    begun.check_out(begun.first)
+
+    result = begun.deploy()
+
+    assert result.returncode == 1
+    assert "The database is healthy." in result.stdout
+    assert "nothing says that the release runs on the newer schema (thinking.9002_comment" in result.stderr
+    assert "Migrated." not in result.stdout
+    begun.sql("DELETE FROM django_migrations WHERE name = '9002_comment'")
 
 
 def chunks(swarm):
@@ -139,13 +216,38 @@ def test_an_upload_is_shown_by_each_node(swarm):
         assert swarm.get_from(node, image).content.startswith(b"\x89PNG")
 
 
-def test_nothing_to_do_is_done_quickly(swarm):
+def test_nothing_to_do_is_done_quickly(swarm, figure):
+    services = ["db", "backend", "frontend", "nginx"]
+    before = [swarm.tasks(service) for service in services]
     with Traffic(swarm) as traffic:
+        began = time.monotonic()
         result = swarm.deploy()
+        seconds = time.monotonic() - began
 
     assert result.returncode == 0, result.stdout + result.stderr
+    figure("nothing to do (goal: 0 failed, 0 lost)", f"{traffic}; {seconds:.0f} s")
     assert "The schema stays as it is." in result.stdout
+    assert [swarm.tasks(service) for service in services] == before
+    assert seconds < 120
     traffic.assert_nothing_failed()
+
+
+def test_what_is_gone_after_its_time_is_cleared_away(swarm):
+    person = swarm.register()
+    headers = {"Authorization": f"Bearer {person['access']}"}
+    project = swarm.request("POST", f"{swarm.api}/projects/", json={"title": "Old"}, headers=headers).json()["id"]
+    swarm.request("DELETE", f"{swarm.api}/projects/{project}/", headers=headers).raise_for_status()
+    swarm.sql(f"UPDATE thinking_project SET deleted_at = now() - interval '31 days' WHERE id = '{project}'")
+    ended = swarm.sql(
+        "UPDATE accounts_session SET ended_at = now() - interval '31 days' "
+        f"WHERE user_id = (SELECT id FROM accounts_user WHERE username = '{person['username']}') RETURNING id"
+    )
+    assert ended
+
+    swarm.every_night()
+
+    assert swarm.sql(f"SELECT count(*) FROM thinking_project WHERE id = '{project}'") == "0"
+    assert swarm.sql(f"SELECT count(*) FROM accounts_session WHERE id = '{ended}'") == "0"
 
 
 def newest_migration(swarm):
@@ -182,9 +284,16 @@ def test_a_release_comes(swarm, another, figure):
         assert {swarm.get_from(node, swarm.page + chunk).status_code for chunk in before + chunks(swarm)} == {200}
 
 
+def begin_with(swarm, commit):
+    """Where the test before has left another one."""
+    if swarm.release() != (commit, commit):
+        swarm.check_out(commit)
+        result = swarm.deploy()
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_it_goes_back(swarm, another, figure):
-    swarm.check_out(another)
-    swarm.deploy()
+    begin_with(swarm, another)
     swarm.check_out(swarm.first)
     with Traffic(swarm) as traffic:
         result = swarm.deploy()
@@ -211,13 +320,6 @@ def test_a_schema_that_the_release_does_not_run_with_is_refused(swarm):
     assert swarm.release() == (swarm.first, swarm.first)
 
 
-BAD = {
-    "the backend ends": {"backend": 'CMD ["false"]\n'},
-    "the backend is never healthy": {"backend": "HEALTHCHECK --interval=1s --retries=2 CMD false\n"},
-    "the front end is never healthy": {"frontend": "HEALTHCHECK --interval=1s --retries=2 CMD false\n"},
-}
-
-
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_release_is_rolled_back(swarm, figure, bad):
     swarm.check_out(swarm.first)
@@ -228,13 +330,50 @@ def test_a_bad_release_is_rolled_back(swarm, figure, bad):
 
     assert result.returncode == 1, result.stdout + result.stderr
     figure("bad update, rolled back (goal: 0 failed, 0 lost)", traffic)
-    assert f"the {half} of" in result.stderr
-    assert (
-        f"did not become healthy. It was rolled back, and the release before it answers: {swarm.first}."
-        in result.stderr
-    )
+    assert re.search(rf"the {half} of \w+ did not become healthy\.", result.stderr)
+    assert f"It was rolled back, and the release before it answers: {swarm.first}." in result.stderr
     traffic.assert_nothing_failed()
     assert swarm.release() == (swarm.first, swarm.first)
+
+
+def backends_are_of(swarm, commit):
+    """All of them, and no other."""
+    images = swarm.docker(
+        "service", "ps", "--filter", "desired-state=running", "--format", "{{.Image}} {{.CurrentState}}",
+        "thinkring_backend",
+    ).splitlines()  # fmt: skip
+    return len(images) == REPLICAS and all(
+        image.startswith(f"{swarm.project}_backend:{commit} Running") for image in images
+    )
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+def test_a_deploy_that_ends_half_way_is_put_back(swarm, another, figure, how):
+    """By itself where it can; otherwise a bad release after it goes back to what was whole, not to the half of it."""
+    begin_with(swarm, swarm.first)
+    swarm.check_out(another)
+    with Traffic(swarm) as traffic:
+        process = swarm.begin_to_deploy()
+        swarm.wait_for(lambda: backends_are_of(swarm, another), 300)
+        if how == "SIGKILL":
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            swarm.wait_for(lambda: swarm.release() == (another, swarm.first))
+            swarm.check_out(another)
+            swarm.commit(f"In which {list(BAD)[-1]}", dockerfile=list(BAD.values())[-1])
+            result = swarm.deploy()
+            said, code = result.stderr, result.returncode
+        else:
+            process.terminate()
+            _, said = process.communicate(timeout=580)
+            code = process.returncode
+
+    figure("ended half-way, put back (goal: 0 failed, 0 lost)", traffic)
+    assert code == (1 if how == "SIGKILL" else 143), said
+    assert f"It was rolled back, and the release before it answers: {swarm.first}." in said
+    traffic.assert_nothing_failed()
+    assert swarm.release() == (swarm.first, swarm.first)
+    assert backends_are_of(swarm, swarm.first)
 
 
 def is_whole(swarm):
@@ -257,7 +396,9 @@ def victim(swarm):
     return next(node for node in swarm.running("backend") if node != 1)
 
 
-def assert_nothing_lost(swarm, traffic):
+def assert_nothing_lost(swarm, traffic, failed):
+    """Of what was asked not more than this share failed."""
+    assert len(traffic.failed) <= failed * traffic.asked, "\n".join(traffic.failed)
     assert traffic.acknowledged
     assert traffic.lost() == set()
     # It is over.
@@ -276,7 +417,7 @@ def test_a_node_is_drained(swarm, victim, figure):
         time.sleep(5)
 
     figure("a node is drained, and active again", traffic)
-    assert_nothing_lost(swarm, traffic)
+    assert_nothing_lost(swarm, traffic, failed=0)
 
 
 def test_a_node_is_killed_and_comes_back(swarm, victim, figure):
@@ -289,7 +430,7 @@ def test_a_node_is_killed_and_comes_back(swarm, victim, figure):
         time.sleep(5)
 
     figure("a node is killed, and comes back", traffic)
-    assert_nothing_lost(swarm, traffic)
+    assert_nothing_lost(swarm, traffic, failed=0.01)
 
 
 def test_a_node_is_cut_off_and_mended(swarm, victim, figure):
@@ -304,7 +445,7 @@ def test_a_node_is_cut_off_and_mended(swarm, victim, figure):
         time.sleep(5)
 
     figure("a node is cut off for a while, and mended", traffic)
-    assert_nothing_lost(swarm, traffic)
+    assert_nothing_lost(swarm, traffic, failed=0.01)
 
 
 def test_a_node_joins(swarm):
@@ -320,3 +461,24 @@ def test_a_node_joins(swarm):
     time.sleep(10)
 
     assert {swarm.get_from(3, swarm.page + chunk).status_code for chunk in chunks(swarm)} == {200}
+
+
+def test_the_node_of_the_database_is_lost(swarm):
+    """For good, and a manager with it: the last dump is read on another one, which deploys from then on."""
+    swarm.wait_for(lambda: is_whole(swarm))
+    name = swarm.register()["username"]
+    swarm.shell("dump")
+    later = swarm.register()["username"]
+
+    swarm.nodes("kill", 1)
+    swarm.manager = 2
+    # Those that are left choose another leader first.
+    swarm.wait_for(lambda: "Down" in swarm.docker("node", "ls", "--format", "{{.Status}}", check=False))
+    swarm.label(2, "database")
+    swarm.wait_for(lambda: swarm.running("db") == [2])
+    swarm.check_out(swarm.first)
+    swarm.shell("refill")
+
+    assert swarm.release() == (swarm.first, swarm.first)
+    assert swarm.can_log_in(name)
+    assert not swarm.can_log_in(later)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -56,13 +57,106 @@ def test_every_key_of_production_is_in_it(name):
 
 def test_no_secret_is_in_an_environment():
     for name, service in STACK["services"].items():
-        secret = [key for key in service.get("environment", {}) if re.search(r"(KEY|PASSWORD)$", key)]
-        assert not secret, name
-        assert "env.production" not in service.get("env_file", "").split(":?")[0]
+        secret = [key for key in service.get("environment", {}) if re.search(r"(KEY|PASSWORD|SECRET|KEY_ID|URL)$", key)]
+        assert set(secret) <= NO_SECRETS, name
+        assert "env_file" not in service
+
+
+# It stands in the settings, and opens nothing.
+NO_SECRETS = {"PAGE_URL", "S3_ENDPOINT_URL", "STATIC_URL", "VITE_API_BASE_URL"}
+# What is said in .env.production to others than the backend.
+TO_OTHERS = {
+    "BACKENDS": "Swarm", "VITE_API_BASE_URL": "the front end", "EXTRAS": "who builds the image",
+    "COMPOSE_FILE": "compose", "COMPOSE_PROFILES": "deploy.sh", "CERTBOT_EMAIL": "ops/certificates.sh",
+    "ALERT_WEBHOOK_URL": "ops/check-health.sh",
+}  # fmt: skip
+# Reads the settings of a server that has everything, and says which names were asked for.
+ASKED = """
+from thinkring.environment import Environment
+text = Environment._text
+Environment._text = lambda self, name: print(name) or text(self, name)
+import thinkring.settings
+"""
+EVERYTHING = {
+    "DEBUG": "False", "ALLOWED_HOSTS": "thinkring.test", "DB_HOST": "db", "REDIS_HOST": "redis",
+    "MEDIA_BUCKET": "uploads", "S3_ENDPOINT_URL": "https://store.test", "STATIC_URL": "https://cdn.test",
+    **dict.fromkeys(
+        ["SECRET_KEY", "JWT_SECRET_KEY", "DB_PASSWORD", "REDIS_PASSWORD", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+        "nobody's, and long enough for each of them",
+    ),
+}  # fmt: skip
+
+
+def test_every_setting_reaches_the_backend():
+    """As a value or as a secret; what is neither is for somebody else."""
+    asked = subprocess.run(
+        [sys.executable, "-c", ASKED],
+        cwd=ROOT / "backend", env={"PATH": os.environ["PATH"]} | EVERYTHING, capture_output=True, text=True,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr
+    asked = set(asked.stdout.split())
+    assert {"REDIS_PASSWORD", "S3_REGION", "JWT_REFRESH_TOKEN_LIFETIME"} < asked
+
+    there = STACK["services"]["backend"]["environment"].keys()
+    given = there | {name.removesuffix("_FILE") for name in there}
+    assert asked <= given | generate.LEFT_OUT_SETTINGS.keys()
+    example = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.production.example").read_text(), re.M))
+    assert example - given == TO_OTHERS.keys()
+
+
+def test_no_setting_is_blank_that_may_not_be(tmp_path):
+    """gunicorn reads one of them itself, and deploy.sh gives a blank for what is not set."""
+    environment = STACK["services"]["backend"]["environment"]
+    blank = {name: "" for name, text in environment.items() if text == f"${{{name}:-}}"}
+    assert len(blank) > 30
+    (tmp_path / "gunicorn.conf.py").write_text("")
+
+    command = [sys.executable, "-m", "gunicorn", "--config", tmp_path / "gunicorn.conf.py", "--check-config"]
+    result = subprocess.run(
+        [*command, "wsgiref.simple_server:demo_app"],
+        env={"PATH": os.environ["PATH"]} | blank, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert result.returncode == 0, result.stderr
+
+
+# What a secret is made from, and what it is made of.
+WRITTEN = {
+    "SECRET_KEY": "plain",
+    "DB_PASSWORD": "'in apostrophes'",
+    "DATABASE_URL": '"postgresql://somebody:secret@elsewhere/thinkring"\r',
+    "S3_ACCESS_KEY_ID": "first\nS3_ACCESS_KEY_ID=last",
+}
+MADE = {
+    "SECRET_KEY": "plain",
+    "DB_PASSWORD": "in apostrophes",
+    "DATABASE_URL": "postgresql://somebody:secret@elsewhere/thinkring",
+    "S3_ACCESS_KEY_ID": "last",
+}
+
+
+def test_a_secret_is_what_the_other_scripts_take_the_setting_for(tmp_path):
+    (tmp_path / "ops").mkdir()
+    shutil.copy(ROOT / "ops" / "installation.sh", tmp_path / "ops")
+    (tmp_path / ".env.production").write_text("".join(f"{name}={text}\n" for name, text in WRITTEN.items()))
+    (tmp_path / "bin").mkdir()
+    docker = tmp_path / "bin" / "docker"
+    docker.write_text('#!/bin/sh\n[ "$4" != - ] || cat >"made-$3"\n')
+    docker.chmod(0o755)
+    commands = re.search(r"^```bash secrets\n(.*?)^```$", README, re.M | re.S).group(1)
+
+    result = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=tmp_path, env={"PATH": f"{docker.parent}:{os.environ['PATH']}"}, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert result.returncode == 0, result.stderr
+    made = {name: (tmp_path / f"made-thinkring_{name.lower()}").read_text() for name in generate.BACKEND_SECRETS}
+    assert made == {name: MADE.get(name, "") + "\n" for name in generate.BACKEND_SECRETS}
 
 
 def test_the_readme_makes_all_secrets():
-    names = re.search(r"^for name in (.*?); do$", README, re.M | re.S).group(1).replace("\\", "").split()
+    names = re.search(r"^ +for name in (.*?); do$", README, re.M).group(1).split()
 
     assert names == generate.BACKEND_SECRETS
     made = re.findall(r"docker secret create (thinkring_certificate\w*) ", README)
@@ -107,13 +201,12 @@ def test_what_changes_in_production_changes_in_it():
     assert services["backend"]["deploy"]["resources"]["limits"]["memory"] == "3g"
 
 
-def test_docker_takes_it(missing, tmp_path):
+def test_docker_takes_it(missing):
     command = ["docker", "stack", "config", "--compose-file", generate.STACK]
     if not shutil.which("docker") or subprocess.run([*command[:3], "--help"], capture_output=True).returncode:
         missing("Docker's command line has no `docker stack config` (it takes 25 or newer)")
-    (tmp_path / "settings").write_text("ALLOWED_HOSTS=thinkring.test\n")
     environment = {
-        "PATH": os.environ["PATH"], "COMMIT": "abc", "SETTINGS": str(tmp_path / "settings"), "DB_NAME": "thinkring",
+        "PATH": os.environ["PATH"], "COMMIT": "abc", "ALLOWED_HOSTS": "thinkring.test", "DB_NAME": "thinkring",
         "DB_USER": "thinkring", "PAGE_NAMES_DIGEST": "1", "API_NAMES_DIGEST": "2", "CA_PEM_DIGEST": "3",
     }  # fmt: skip
 

@@ -4,9 +4,10 @@
 #   ops/kubernetes/check.sh OVERLAY    for example ops/kubernetes/overlays/mine
 #   ops/kubernetes/check.sh --help     say this
 #
-# It looks at the overlay (names, images), at the cluster (version, what has to be installed there, memory, secrets), has the
-# cluster look at the objects, and where thinkRing runs already asks the new image what it thinks of the schema, by a job beside
-# what runs. The first thing that is wrong ends it, with its remedy. deploy.sh begins with it.
+# It looks at the overlay (names, images), at the cluster (version, what has to be installed there, memory, secrets), and has the
+# cluster look at the objects. Then jobs beside what runs start each image once, with the settings and the store, and where
+# thinkRing runs already ask the new release what it thinks of the schema. The first thing that is wrong ends it, with its
+# remedy. deploy.sh begins with it.
 
 # shellcheck source=ops/kubernetes/cluster.sh
 set -euo pipefail
@@ -123,17 +124,27 @@ look_at_the_secrets() {
 # The jobs cannot be changed, and are made anew each time.
 let_the_cluster_look() {
   quietly 'the cluster refuses the objects, for the reasons above. Nothing was changed.' \
-    kube apply --dry-run=server --filename "$folder/all.yaml" --selector 'app.kubernetes.io/name notin (check, migrate)'
+    kube apply --dry-run=server --filename "$folder/all.yaml" --selector 'app.kubernetes.io/name notin (check, schema, migrate)'
 }
 
-look_at_the_schema() {
-  kube get deployment backend >/dev/null 2>&1 || return 0
+try_the_release() {
   # Under names of their own, so that what runs keeps those that it has.
   apply app.kubernetes.io/component=settings
   run_job check || {
-    cat "$folder/said" >&2
-    fail "the new backend refuses to look at the database: ${cause%.}. What runs was not changed."
+    tail -n 30 "$folder/said" >&2
+    fail "the release cannot start: ${cause%.}. What runs was not changed."
   }
+}
+
+# Where nothing runs there is nothing to break, and maybe no database; deploy.sh looks at the schema when it is there.
+look_at_both_releases() {
+  local running breaking
+  running=$(kube get deployment backend --ignore-not-found --output name)
+  [ -n "$running" ] || return 0
+  look_at_the_schema
+  breaking=$(sed -n 's/^breaking //p' "$folder/said" | paste -sd ' ')
+  [ -z "$breaking" ] ||
+    fail "the release that runs would go on for a while on a schema that nothing says it runs with ($breaking: no \`previous_release_runs = True\` in the file). Make it two releases; or, if it does run with it, say so in the file and build the images anew. What runs was not changed."
 }
 
 read_arguments "$@"
@@ -142,5 +153,6 @@ look_at_the_cluster
 look_at_the_room
 look_at_the_secrets
 let_the_cluster_look
-look_at_the_schema
+try_the_release
+look_at_both_releases
 echo "$1 can be deployed to $(kubectl config current-context)."

@@ -254,7 +254,7 @@ look_at_images() {
   looking=()
 }
 
-# schema look|migrate: what the release says of the schema (ops/schema.py) into $told.
+# schema look|migrate: what the release says of the schema (ops/schema/schema.py) into $told.
 schema() {
   local end=$((SECONDS + 1800)) outcome
   docker service rm "${stack}_schema" >/dev/null 2>&1 || true

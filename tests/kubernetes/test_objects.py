@@ -140,6 +140,14 @@ def test_both_halves_are_of_one_release(overlay):
 
 
 @each_overlay
+def test_each_image_is_started_by_the_check(overlay):
+    found = rendered(overlay)
+    used = {container["image"] for made in pods(found) for container in made.containers}
+
+    assert {container["image"] for container in pod(found, "Job/check").containers} == used
+
+
+@each_overlay
 def test_each_service_finds_pods_and_a_port_of_theirs(overlay):
     found = rendered(overlay)
 

@@ -81,34 +81,62 @@ look_at_the_cluster() {
     fail 'nginx would answer nobody: say where the ingress controller is: kubectl label namespace NAME thinkring/ingress-controller=true. Nothing was changed.'
 }
 
-# asked_for: how many MiB the pods of the overlay ask for at least.
+# asked_for: how many MiB the pods of the overlay ask for while they are replaced, how many the largest of them, and whose it is.
+# nginx has been replaced before the others are (deploy.sh).
 asked_for() {
   awk '
     function told() {
-      if (kind == "Deployment" || kind == "Cluster") { pods[name] = sum; if (!(name in number)) number[name] = 1 }
-      sum = inside = 0
+      if (kind == "Deployment" || kind == "Cluster") {
+        pod[name] = sum > first ? sum : first
+        if (!(name in number)) number[name] = 1
+        if (name != "nginx") surge[name] = more
+      }
+      sum = first = begins = inside = more = 0
     }
     /^---$/ { told() }
     /^kind: / { kind = $2 }
     /^  name: / { name = $2 }
     /^  (replicas|instances|minReplicas): / { number[name] = $2 }
+    /^      maxSurge: / { more = $2 }
+    # One after the other, before the containers of the pod.
+    /^ +(initContainers|containers):$/ { begins = $1 == "initContainers:" }
     /^ +requests:$/ { inside = 1 }
-    inside && $1 == "memory:" { sum += $2 ~ /Gi$/ ? $2 * 1024 : $2 + 0; inside = 0 }
-    END { told(); for (name in pods) total += pods[name] * number[name]; print total }
+    inside && $1 == "memory:" {
+      asked = $2 ~ /Gi$/ ? $2 * 1024 : $2 + 0
+      if (!begins) sum += asked
+      else if (asked > first) first = asked
+      inside = 0
+    }
+    END {
+      told()
+      for (name in pod) {
+        total += pod[name] * (number[name] + surge[name])
+        if (pod[name] > most) { most = pod[name]; whose = name }
+      }
+      print total, most, whose
+    }
   ' "$folder/all.yaml"
 }
 
-# What else runs there is not counted: that there is room for each pod, only the cluster can say. Nor does everybody who may
-# deploy see the nodes.
+# What else runs there is not counted: that there is room for each pod, only the cluster can say.
 look_at_the_room() {
-  local needed there
-  needed=$(asked_for)
-  kubectl get nodes --output 'jsonpath={range .items[*]}{.status.allocatable.memory}{"\n"}{end}' >"$folder/nodes" 2>/dev/null || return 0
-  there=$(awk '
-    { total += $1 ~ /Ki$/ ? $1 / 1024 : $1 ~ /Mi$/ ? $1 : $1 ~ /Gi$/ ? $1 * 1024 : $1 / 1048576 }
-    END { print int(total) }' "$folder/nodes")
+  local needed most whose there largest
+  read -r needed most whose < <(asked_for)
+  kubectl get nodes --output 'jsonpath={range .items[*]}{.status.allocatable.memory}{"\n"}{end}' >"$folder/nodes" 2>/dev/null || {
+    echo 'The memory of the nodes was not looked at: you may not see them.'
+    return
+  }
+  read -r there largest < <(awk '
+    {
+      has = $1 ~ /Ki$/ ? $1 / 1024 : $1 ~ /Mi$/ ? $1 + 0 : $1 ~ /Gi$/ ? $1 * 1024 : $1 / 1048576
+      total += has
+      if (has > largest) largest = has
+    }
+    END { print int(total), int(largest) }' "$folder/nodes")
   [ "$there" -ge "$needed" ] ||
-    fail "the nodes have $there MiB of memory for pods, and the overlay asks for $needed: add a node, or deploy overlays/single-node. Nothing was changed."
+    fail "the nodes have $there MiB of memory for pods, and the overlay asks for $needed while pods are replaced: add a node, or deploy overlays/single-node. Nothing was changed."
+  [ "$largest" -ge "$most" ] ||
+    fail "no node has more than $largest MiB of memory for pods, and one of $whose asks for $most: add a larger node. Nothing was changed."
 }
 
 look_at_the_secrets() {

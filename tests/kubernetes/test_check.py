@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from .cluster import LOOKS_AT_THE_SCHEMA, NOT_FOUND, RUNS, TRIES_THE_RELEASE, spoil
-from .rendering import FOLDER, objects, of_kind, pod, pods
+from .rendering import FOLDER, objects, of_kind, pod, pods, rendered
 from .test_objects import amount, references
 
 
@@ -97,29 +97,51 @@ def test_a_cluster_that_lacks_something_is_refused(cluster, overlay, answer, rem
     assert cluster.changes() == []
 
 
-@pytest.mark.parametrize(("more", "status"), [(0, 0), (-1, 1)])
-def test_what_the_pods_ask_for_is_what_the_nodes_have_to_have(cluster, overlay, more, status):
-    found = objects(FOLDER / "overlays" / "production")
-    deployments, scalers = of_kind(found, "Deployment"), of_kind(found, "HorizontalPodAutoscaler")
-    asked = {
-        made.owner.removeprefix("Deployment/"): sum(
-            amount(entry["resources"]["requests"]["memory"]) for entry in made.containers
-        )
-        for made in pods(found)
-        if made.owner.startswith("Deployment/")
-    }
-    database = of_kind(found, "Cluster")["database"]["spec"]
-    needed = database["instances"] * amount(database["resources"]["requests"]["memory"]) + sum(
-        asked[name] * (scalers[name]["spec"]["minReplicas"] if name in scalers else 1) for name in deployments
-    )
+def requested(containers):
+    return [amount(entry["resources"]["requests"]["memory"]) // 2**20 for entry in containers]
 
-    result = cluster.run("check.sh", overlay, answers=[["^get nodes", 0, f"{needed // 2**20 + more}Mi\n"]])
+
+@pytest.fixture(scope="module")
+def asked():
+    """MiB that one pod asks for, of each that runs always; those that begin before it do so one after the other."""
+    found = rendered("production")
+    deployments = [made for made in pods(found) if made.owner.startswith("Deployment/")]
+    return {
+        made.owner.removeprefix("Deployment/"): max(
+            sum(requested(made.spec["containers"])), *requested(made.spec.get("initContainers", [])), 0
+        )
+        for made in deployments
+    } | {"database": requested([of_kind(found, "Cluster")["database"]["spec"]])[0]}
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 0), (-1, 1)])
+def test_what_the_pods_ask_for_is_what_the_nodes_have_to_have(cluster, overlay, asked, more, status):
+    """While one more backend and frontend start, too; nginx has been replaced before."""
+    number = {"database": 3, "redis": 1, "nginx": 2, "frontend": 2 + 1, "backend": 2 + 1}
+    needed = sum(asked[name] * number[name] for name in number)
+    assert set(number) == set(asked)
+
+    result = cluster.run("check.sh", overlay, answers=[["^get nodes", 0, f"{needed + more}Mi\n"]])
 
     assert result.returncode == status, result.stderr
 
 
-def test_whoever_may_not_see_the_nodes_can_deploy(cluster, overlay):
-    assert cluster.run("check.sh", overlay, answers=[["^get nodes", 1, "Forbidden\n"]]).returncode == 0
+@pytest.mark.parametrize(("more", "status"), [(0, 0), (-1, 1)])
+def test_the_largest_pod_has_to_have_a_node(cluster, overlay, asked, more, status):
+    most = max(asked.values())
+
+    result = cluster.run("check.sh", overlay, answers=[["^get nodes", 0, f"{most + more}Mi\n" * 20]])
+
+    assert result.returncode == status, result.stderr
+    if status:
+        assert refuses(result, f"no node has more than {most - 1} MiB of memory for pods, and one of ")
+
+
+def test_whoever_may_not_see_the_nodes_can_deploy_and_is_told(cluster, overlay):
+    result = cluster.run("check.sh", overlay, answers=[["^get nodes", 1, "Forbidden\n"]])
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("The memory of the nodes was not looked at: you may not see them.\n")
 
 
 def test_it_asks_for_each_secret_that_the_overlay_names(cluster, overlay):

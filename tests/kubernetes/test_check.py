@@ -158,6 +158,15 @@ def test_it_asks_for_each_secret_that_the_overlay_names(cluster, overlay):
     assert asked == named - made - {("thinkring", "EMAIL_HOST_PASSWORD")}
 
 
+def test_the_cluster_looks_at_all_but_the_jobs(cluster, overlay):
+    """Which cannot be changed, and are made anew."""
+    cluster.run("check.sh", overlay)
+
+    (look,) = [call for call in cluster.calls if "--dry-run=server" in call]
+    left_out = re.search(r"--selector app\.kubernetes\.io/name notin \(([^)]*)\)$", look)[1]
+    assert set(left_out.split(", ")) == set(of_kind(objects(overlay), "Job"))
+
+
 def test_what_the_cluster_refuses_is_refused(cluster, overlay):
     result = cluster.run("check.sh", overlay, answers=[["^apply --dry-run=server", 1, "denied by a policy\n"]])
 
@@ -358,7 +367,7 @@ def history(overlay):
     git("init", "--initial-branch", "main")
     git("commit", "--allow-empty", "--message", "The older release")
     git("checkout", "--detach")
-    (folder / "0097_less.py").write_text("class Migration:\n    pass\n")
+    (folder / "0097_less.py").write_text("class Migration:\n    previous_release_runs = False\n")
     (folder / "0098_more.py").write_text(
         'class Migration:\n    previous_release_runs = True\n    previous_release_runs_with = ["axes"]\n'
     )

@@ -4,10 +4,10 @@
 #   ops/kubernetes/deploy.sh OVERLAY    for example ops/kubernetes/overlays/mine
 #   ops/kubernetes/deploy.sh --help     say this
 #
-# In this order: check.sh; a backup, if there is none of the last 24 hours; settings, policies and the database; the
-# migration, by the new image; nginx, which then has the files of the new release; backend and frontend. Each waits until the
-# one before is done. What fails ends it: before the migration nothing that runs has changed, and later the pods of the
-# release before go on answering, and are all that is left.
+# In this order: check.sh; a backup, if there is none of the last 24 hours; settings, policies and the database, at whose
+# schema a first start looks now; the migration, by the new image; nginx, which then has the files of the new release; backend
+# and frontend. Each waits until the one before is done. What fails ends it: before the migration nothing that runs has
+# changed, and later the pods of the release before go on answering, and are all that is left.
 
 # shellcheck source=ops/kubernetes/cluster.sh
 set -euo pipefail

@@ -250,7 +250,7 @@ remove_tree() {
 # schema look|migrate: what the new release thinks of the schema, a line each: `pending NAME` it wants, `surplus NAME`
 # it does not know. With `migrate` it applies what is pending.
 schema() {
-  trial run --rm -T --no-deps backend python -c "$(cat ops/schema.py)" "$@" </dev/null 2>"$output"
+  trial run --rm -T --no-deps backend python -c "$(cat ops/schema/schema.py)" "$@" </dev/null 2>"$output"
 }
 
 # judge_schema FORCE: may the new release run on the schema that is there? Leaves what it wants in $pending.

@@ -4,9 +4,10 @@
 #   ops/kubernetes/check.sh OVERLAY    for example ops/kubernetes/overlays/mine
 #   ops/kubernetes/check.sh --help     say this
 #
-# It looks at the overlay (names, images), at the cluster (version, what has to be installed there, memory, secrets), has the
-# cluster look at the objects, and where thinkRing runs already asks the new image what it thinks of the schema, by a job beside
-# what runs. The first thing that is wrong ends it, with its remedy. deploy.sh begins with it.
+# It looks at the overlay (names, images), at the cluster (version, what has to be installed there, memory, secrets), and has the
+# cluster look at the objects. Then jobs beside what runs start each image once, with the settings and the store, and where
+# thinkRing runs already ask the new release what it thinks of the schema. The first thing that is wrong ends it, with its
+# remedy. deploy.sh begins with it.
 
 # shellcheck source=ops/kubernetes/cluster.sh
 set -euo pipefail
@@ -80,34 +81,62 @@ look_at_the_cluster() {
     fail 'nginx would answer nobody: say where the ingress controller is: kubectl label namespace NAME thinkring/ingress-controller=true. Nothing was changed.'
 }
 
-# asked_for: how many MiB the pods of the overlay ask for at least.
+# asked_for: how many MiB the pods of the overlay ask for while they are replaced, how many the largest of them, and whose it is.
+# nginx has been replaced before the others are (deploy.sh).
 asked_for() {
   awk '
     function told() {
-      if (kind == "Deployment" || kind == "Cluster") { pods[name] = sum; if (!(name in number)) number[name] = 1 }
-      sum = inside = 0
+      if (kind == "Deployment" || kind == "Cluster") {
+        pod[name] = sum > first ? sum : first
+        if (!(name in number)) number[name] = 1
+        if (name != "nginx") surge[name] = more
+      }
+      sum = first = begins = inside = more = 0
     }
     /^---$/ { told() }
     /^kind: / { kind = $2 }
     /^  name: / { name = $2 }
     /^  (replicas|instances|minReplicas): / { number[name] = $2 }
+    /^      maxSurge: / { more = $2 }
+    # One after the other, before the containers of the pod.
+    /^ +(initContainers|containers):$/ { begins = $1 == "initContainers:" }
     /^ +requests:$/ { inside = 1 }
-    inside && $1 == "memory:" { sum += $2 ~ /Gi$/ ? $2 * 1024 : $2 + 0; inside = 0 }
-    END { told(); for (name in pods) total += pods[name] * number[name]; print total }
+    inside && $1 == "memory:" {
+      asked = $2 ~ /Gi$/ ? $2 * 1024 : $2 + 0
+      if (!begins) sum += asked
+      else if (asked > first) first = asked
+      inside = 0
+    }
+    END {
+      told()
+      for (name in pod) {
+        total += pod[name] * (number[name] + surge[name])
+        if (pod[name] > most) { most = pod[name]; whose = name }
+      }
+      print total, most, whose
+    }
   ' "$folder/all.yaml"
 }
 
-# What else runs there is not counted: that there is room for each pod, only the cluster can say. Nor does everybody who may
-# deploy see the nodes.
+# What else runs there is not counted: that there is room for each pod, only the cluster can say.
 look_at_the_room() {
-  local needed there
-  needed=$(asked_for)
-  kubectl get nodes --output 'jsonpath={range .items[*]}{.status.allocatable.memory}{"\n"}{end}' >"$folder/nodes" 2>/dev/null || return 0
-  there=$(awk '
-    { total += $1 ~ /Ki$/ ? $1 / 1024 : $1 ~ /Mi$/ ? $1 : $1 ~ /Gi$/ ? $1 * 1024 : $1 / 1048576 }
-    END { print int(total) }' "$folder/nodes")
+  local needed most whose there largest
+  read -r needed most whose < <(asked_for)
+  kubectl get nodes --output 'jsonpath={range .items[*]}{.status.allocatable.memory}{"\n"}{end}' >"$folder/nodes" 2>/dev/null || {
+    echo 'The memory of the nodes was not looked at: you may not see them.'
+    return
+  }
+  read -r there largest < <(awk '
+    {
+      has = $1 ~ /Ki$/ ? $1 / 1024 : $1 ~ /Mi$/ ? $1 + 0 : $1 ~ /Gi$/ ? $1 * 1024 : $1 / 1048576
+      total += has
+      if (has > largest) largest = has
+    }
+    END { print int(total), int(largest) }' "$folder/nodes")
   [ "$there" -ge "$needed" ] ||
-    fail "the nodes have $there MiB of memory for pods, and the overlay asks for $needed: add a node, or deploy overlays/single-node. Nothing was changed."
+    fail "the nodes have $there MiB of memory for pods, and the overlay asks for $needed while pods are replaced: add a node, or deploy overlays/single-node. Nothing was changed."
+  [ "$largest" -ge "$most" ] ||
+    fail "no node has more than $largest MiB of memory for pods, and one of $whose asks for $most: add a larger node. Nothing was changed."
 }
 
 look_at_the_secrets() {
@@ -123,17 +152,27 @@ look_at_the_secrets() {
 # The jobs cannot be changed, and are made anew each time.
 let_the_cluster_look() {
   quietly 'the cluster refuses the objects, for the reasons above. Nothing was changed.' \
-    kube apply --dry-run=server --filename "$folder/all.yaml" --selector 'app.kubernetes.io/name notin (check, migrate)'
+    kube apply --dry-run=server --filename "$folder/all.yaml" --selector 'app.kubernetes.io/name notin (check, schema, migrate)'
 }
 
-look_at_the_schema() {
-  kube get deployment backend >/dev/null 2>&1 || return 0
+try_the_release() {
   # Under names of their own, so that what runs keeps those that it has.
   apply app.kubernetes.io/component=settings
   run_job check || {
-    cat "$folder/said" >&2
-    fail "the new backend refuses to look at the database: ${cause%.}. What runs was not changed."
+    tail -n 30 "$folder/said" >&2
+    fail "the release cannot start: ${cause%.}. What runs was not changed."
   }
+}
+
+# Where nothing runs there is nothing to break, and maybe no database; deploy.sh looks at the schema when it is there.
+look_at_both_releases() {
+  local running breaking
+  running=$(kube get deployment backend --ignore-not-found --output name)
+  [ -n "$running" ] || return 0
+  look_at_the_schema
+  breaking=$(sed -n 's/^breaking //p' "$folder/said" | paste -sd ' ')
+  [ -z "$breaking" ] ||
+    fail "the release that runs would go on for a while on a schema that nothing says it runs with ($breaking: no \`previous_release_runs = True\` in the file). Make it two releases; or, if it does run with it, say so in the file and build the images anew. What runs was not changed."
 }
 
 read_arguments "$@"
@@ -142,5 +181,6 @@ look_at_the_cluster
 look_at_the_room
 look_at_the_secrets
 let_the_cluster_look
-look_at_the_schema
+try_the_release
+look_at_both_releases
 echo "$1 can be deployed to $(kubectl config current-context)."

@@ -55,29 +55,72 @@ apply() {
   quietly 'the cluster refused these objects.' kube apply --filename "$folder/all.yaml" --selector "$1"
 }
 
+# containers NAME WHAT: a line for each container of the job's pod, those that begin before it first; WHAT is of its state.
+containers() {
+  kube get pods --selector "batch.kubernetes.io/job-name=$1" \
+    --output "jsonpath={range .items[*].status['initContainerStatuses','containerStatuses'][*]}$2{\"\\n\"}{end}"
+}
+
 # run_job NAME: has it done, and waits; what it said is in $folder/said. On failure $cause says why.
 # shellcheck disable=SC2034
 run_job() {
-  local end=$((SECONDS + job_deadline)) conditions waiting
+  local end=$((SECONDS + job_deadline)) condition
   quietly "the job $1 of an earlier run cannot be removed." kube delete job "$1" --ignore-not-found --wait
   apply "app.kubernetes.io/name=$1"
   while [ $SECONDS -lt "$end" ]; do
-    conditions=$(kube get job "$1" --output 'jsonpath={range .status.conditions[?(@.status=="True")]}{.type}{"\n"}{end}')
-    kube logs "job/$1" --tail 30 >"$folder/said" 2>/dev/null || true
-    if grep -qx Complete <<<"$conditions"; then return 0; fi
-    if grep -qx Failed <<<"$conditions"; then
-      cause="its last line was: $(tail -n 1 "$folder/said")"
+    condition=$(kube get job "$1" --output 'jsonpath={range .status.conditions[?(@.status=="True")]}{.type}: {.message}{"\n"}{end}')
+    kube logs "job/$1" >"$folder/said" 2>/dev/null || true
+    if grep -q '^Complete: ' <<<"$condition"; then return 0; fi
+    if grep -q '^Failed: ' <<<"$condition"; then
+      if [ -s "$folder/said" ]; then
+        cause="its last line was: $(tail -n 1 "$folder/said")"
+      else
+        # It did not come to speak: of what begins before it something failed, or there was no time left.
+        cause=$(containers "$1" '{.state.terminated.exitCode} {.name}: {.state.terminated.message}' | sed -n 's/^[1-9][0-9]* //p' | head -n 1)
+        cause=${cause:-$(sed -n 's/^Failed: //p' <<<"$condition")}
+      fi
       return 1
     fi
-    waiting=$(kube get pods --selector "batch.kubernetes.io/job-name=$1" \
-      --output 'jsonpath={range .items[*].status.containerStatuses[*].state.waiting}{.reason}: {.message}{"\n"}{end}')
-    if grep -E '^(ErrImagePull|ImagePullBackOff|InvalidImageName|CreateContainerConfigError): ' <<<"$waiting" >"$folder/waiting"; then
-      cause=$(head -n 1 "$folder/waiting")
+    cause=$(containers "$1" '{.state.waiting.reason}: {.state.waiting.message}' |
+      grep -m 1 -E '^(ErrImagePull|ImagePullBackOff|InvalidImageName|CreateContainerConfigError): ') && {
+      if [[ $cause != CreateContainer* ]]; then cause="${cause%.}. Push it, or set newName and newTag to what is there"; fi
       quietly "the job $1 cannot be removed." kube delete job "$1" --wait=false
       return 1
-    fi
+    }
     sleep 2
   done
   cause="it was not done within $job_deadline seconds"
   return 1
+}
+
+# checkout COMMAND...: git, in the checkout that this is of; where it is none, git says nothing.
+checkout() { git -C "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." "$@" 2>/dev/null; }
+
+# is_harmless MIGRATION: does it say that the release before it runs with it?
+is_harmless() {
+  local app=${1%%.*} migration of
+  migration=backend/apps/$app/migrations/${1#*.}.py
+  of=$(checkout log --all --reflog --diff-filter=AM -n 1 --format=%H -- "$migration") || of=
+  if [ -n "$of" ]; then
+    checkout grep -qE '^ +previous_release_runs = True$' "$of" -- "$migration"
+  else
+    # Of a package: the migration of ours that came with it says so.
+    [ -n "$(checkout log --all --reflog -n 1 --format=%H -G "^ +previous_release_runs_with = .*\"$app\"" -- 'backend/apps/*/migrations/*.py')" ]
+  fi
+}
+
+# look_at_the_schema: what the release thinks of it, into $folder/said (ops/schema/schema.py). What the release does not know has
+# to be harmless.
+look_at_the_schema() {
+  local migration unsafe=()
+  run_job schema || {
+    tail -n 30 "$folder/said" >&2
+    fail "the new backend cannot look at the schema: ${cause%.}. What runs was not changed."
+  }
+  grep -qx looked "$folder/said" || fail 'what the new backend says of the schema was cut short; run this again. What runs was not changed.'
+  while read -r migration; do
+    is_harmless "$migration" || unsafe+=("$migration")
+  done < <(sed -n 's/^surplus //p' "$folder/said")
+  [ ${#unsafe[@]} = 0 ] ||
+    fail "nothing says that the release runs on the newer schema (${unsafe[*]}: no \`previous_release_runs = True\` in the file). Deploy a release that knows it; or, if you know that this one runs on it, see \"Back to the release before\" in ops/kubernetes/README.md. What runs was not changed."
 }

@@ -4,10 +4,10 @@
 #   ops/kubernetes/deploy.sh OVERLAY    for example ops/kubernetes/overlays/mine
 #   ops/kubernetes/deploy.sh --help     say this
 #
-# In this order: check.sh; a backup, if there is none of the last 24 hours; settings, policies and the database; the
-# migration, by the new image; nginx, which then has the files of the new release; backend and frontend. Each waits until the
-# one before is done. What fails ends it: before the migration nothing that runs has changed, and later the pods of the
-# release before go on answering, and are all that is left.
+# In this order: check.sh; a backup, if there is none of the last 24 hours; settings, policies and the database, at whose
+# schema a first start looks now; the migration, by the new image; nginx, which then has the files of the new release; backend
+# and frontend. Each waits until the one before is done. What fails ends it: before the migration nothing that runs has
+# changed, and later the pods of the release before go on answering, and are all that is left.
 
 # shellcheck source=ops/kubernetes/cluster.sh
 set -euo pipefail
@@ -87,6 +87,8 @@ apply '!app.kubernetes.io/name'
 quietly "the database is not there: kubectl --namespace $namespace describe clusters.postgresql.cnpg.io" \
   kube wait clusters.postgresql.cnpg.io --selector app.kubernetes.io/component=database --for=condition=Ready --timeout=15m
 reached 'The database answers.'
+# It may have been restored, from a newer release.
+[ -n "${revision[backend]:-}" ] || look_at_the_schema
 run_job migrate || {
   cat "$folder/said" >&2
   fail "the migration failed: ${cause%.}. The release before answers as it did."
@@ -94,5 +96,5 @@ run_job migrate || {
 reached 'The schema is that of the release.'
 roll_out app.kubernetes.io/name=nginx nginx
 reached 'nginx has the files of the release.'
-roll_out 'app.kubernetes.io/name,app.kubernetes.io/name notin (check, migrate, nginx)' backend frontend
+roll_out 'app.kubernetes.io/name,app.kubernetes.io/name notin (check, schema, migrate, nginx)' backend frontend
 reached "$1 is deployed."

@@ -259,7 +259,7 @@ look_at_images() {
   looking=()
 }
 
-# schema settings|look|migrate: what the release says of its settings and of the schema (ops/schema.py) into $told; false
+# schema settings|look|migrate: what the release says of its settings and of the schema (ops/schema/schema.py) into $told; false
 # when that is not all, with what it complained of in $output and the last line of that in $cause.
 schema() {
   local end=$((SECONDS + 1800)) outcome

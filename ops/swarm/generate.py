@@ -312,7 +312,7 @@ class Stack:
             "command": ["sh", "-euc", 'exec python - "$$0" </schema.py', "${SCHEMA_STEP:-look}"],
             "volumes": [tmp],
         }  # fmt: skip
-        self.give_config(self.services["schema"], "ops/schema.py", "/schema.py")
+        self.give_config(self.services["schema"], "ops/schema/schema.py", "/schema.py")
         publish = WEB | job("global-job", "on-failure")
         self.services["static-backend"] = bare | once | deploy(backend, publish) | {
             "command": ["python", "manage.py", "publish_static", "build/static"],

@@ -140,6 +140,14 @@ def test_both_halves_are_of_one_release(overlay):
 
 
 @each_overlay
+def test_each_image_is_started_by_the_check(overlay):
+    found = rendered(overlay)
+    used = {container["image"] for made in pods(found) for container in made.containers}
+
+    assert {container["image"] for container in pod(found, "Job/check").containers} == used
+
+
+@each_overlay
 def test_each_service_finds_pods_and_a_port_of_theirs(overlay):
     found = rendered(overlay)
 
@@ -305,13 +313,18 @@ def test_the_database_has_connections_for_all_backends():
 
 
 def test_production_spreads_its_pods():
-    for made in pods(rendered("production")):
+    found = rendered("production")
+    for made in pods(found):
         if made.owner not in ("Deployment/nginx", "Deployment/frontend", "Deployment/backend"):
             continue
         spread = made.spec["topologySpreadConstraints"]
         assert {entry["topologyKey"] for entry in spread} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
         for entry in spread:
-            assert selects(entry["labelSelector"], made.labels)
+            # What the scheduler looks up in the pod's own labels; the hash is there in a cluster.
+            assert "pod-template-hash" in entry["matchLabelKeys"]
+            same = {key: made.labels[key] for key in entry["matchLabelKeys"] if key in made.labels}
+            selector = {"matchLabels": {**entry["labelSelector"].get("matchLabels", {}), **same}}
+            assert [other.owner for other in pods(found) if selects(selector, other.labels)] == [made.owner]
 
 
 @each_overlay

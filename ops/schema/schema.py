@@ -1,4 +1,4 @@
-"""What a release thinks of the schema that is there, a line each; its own Python runs it, for ops/release.sh and Swarm.
+"""What a release thinks of the schema that is there, a line each; its own Python runs it, on every engine.
 
     settings   nothing of the schema: whether it starts with its settings, and the store, if there is one, does its work
     look       `pending NAME`: a migration that it wants; `breaking NAME`: one of them that does not say that the

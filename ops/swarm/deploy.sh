@@ -220,9 +220,9 @@ probe() {
 probed() {
   local end=$((SECONDS + 600)) told node status error wrong=0
   while true; do
-    # A node may have been given a second one, which is about to be taken back.
-    told=$(tasks "${stack}_look_$1" | grep -E '\|(complete|failed|rejected)\|') || told=
-    if [ "$(cut -d '|' -f 1 <<<"$told" | sort -u | grep -c .)" -ge "$3" ]; then break; fi
+    # An engine (20.10) may give a node another one, again and again where it fails; one is enough.
+    told=$(tasks "${stack}_look_$1" | grep -E '\|(complete|failed|rejected)\|' | sort | awk -F '|' '!seen[$1]++') || told=
+    if [ "$(grep -c . <<<"$told")" -ge "$3" ]; then break; fi
     [ $SECONDS -lt $end ] || fail "$2 could not be looked at on each node within ten minutes; see: docker service ps ${stack}_look_$1"
     sleep 0.5
   done

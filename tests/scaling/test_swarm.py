@@ -32,6 +32,13 @@ WITHOUT_STORE = """USER 0
 RUN rm -r "$(python -c 'import storages; print(*storages.__path__)')"
 USER 1000
 """
+# A file of the page by another name, as a change of the page makes it.
+ANOTHER_PAGE = """USER 0
+RUN cd build && old=$(basename client/_app/immutable/entry/app.*.js) \\
+ && mv "client/_app/immutable/entry/$old" client/_app/immutable/entry/app.another.js \\
+ && grep -rl "$old" . | xargs sed -i "s/$old/app.another.js/g"
+USER 1000
+"""
 BAD = {
     "the backend ends": {"backend": 'CMD ["false"]\n'},
     "the backend is never healthy": {"backend": "HEALTHCHECK --interval=1s --retries=2 CMD false\n"},
@@ -263,7 +270,8 @@ def migration(swarm, name, mark=""):
 def another(swarm):
     """A release after the first one, with a migration that the first one runs with."""
     swarm.check_out(swarm.first)
-    return swarm.commit("Another release", migration(swarm, "9001_comment", "previous_release_runs = True\n"))
+    changes = migration(swarm, "9001_comment", "previous_release_runs = True\n")
+    return swarm.commit("Another release", changes, dockerfile={"frontend": ANOTHER_PAGE})
 
 
 def test_a_release_comes(swarm, another, figure):

@@ -53,7 +53,7 @@ class TestPgbouncer:
 
         project = ask("POST", "account/example/").json()["id"]
         export = f"projects/{project}/export/?as=json"
-        for path in [f"projects/{project}/graph/", "search/?q=誤差", "account/export/", export]:
+        for path in [f"projects/{project}/graph/", "search/?q=誤差", "account/export/?as=json", export]:
             for _ in range(3):
                 ask("GET", path)
 

@@ -37,8 +37,9 @@ def cached(engine, tmp_path_factory):
     """Two backends and a Redis."""
     stack = Stack(tmp_path_factory.mktemp("redis") / "thinkring", FRONT_ENDS[-1].split())
     with stack.running(
-        BACKENDS=2, REDIS_HOST="redis", REDIS_PASSWORD=PASSWORD, COMPOSE_PROFILES="redis", LIMIT_LOGIN_NAME=LOGINS
-    ):
+        BACKENDS=2, COMMIT="of-a-test", REDIS_HOST="redis", REDIS_PASSWORD=PASSWORD, COMPOSE_PROFILES="redis",
+        LIMIT_LOGIN_NAME=LOGINS,
+    ):  # fmt: skip
         wait_for_redis(stack)
         yield stack
 

@@ -21,7 +21,7 @@ from .terminal import Terminal
 def test_every_block_has_a_test():
     # Those are part of another block's test; the last ones are in deploy/test_workflow.py and in upgrade/.
     elsewhere = {"drop", "roll-back", "staging-data", "fingerprint"}
-    elsewhere |= {"upgrade-postgres", "postgres-back", "postgres-old"}
+    elsewhere |= {"upgrade-postgres", "postgres-back", "postgres-back-pgbouncer", "postgres-old"}
 
     assert {f"test_{name.replace('-', '_')}" for name in BLOCKS.keys() - elsewhere} <= set(globals())
     assert len(BLOCKS) == TEXT.count("```bash")

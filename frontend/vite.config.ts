@@ -27,6 +27,8 @@ export default defineConfig({
 	server: {
 		port: 5173,
 		strictPort: true,
+		// An editor empties a file before it writes it, and SvelteKit ends over an empty app.html.
+		watch: { awaitWriteFinish: { stabilityThreshold: 100, pollInterval: 20 } },
 		proxy: Object.fromEntries(
 			['/api', '/static', '/media', '/admin'].map((path) => [path, { target: backend }])
 		)

@@ -67,6 +67,8 @@ reached 'Built the images.'
 judge_schema "$force"
 if [ ${#pending[@]} -gt 0 ]; then
   say "Migrations to apply: ${pending[*]}"
+  [ ${#breaking[@]} -eq 0 ] ||
+    say "Nothing says that the release that runs goes on with ${breaking[*]} (no \`previous_release_runs = True\` in the file): it may answer with errors until the new one takes over, and there may be no way back but a backup. Two releases would spare that."
   schema migrate >/dev/null || {
     tail -n 30 "$output" >&2
     fail "a migration of $to failed and was undone; those before it, if any, were not. The old release answers as before."

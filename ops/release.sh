@@ -12,6 +12,7 @@
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/installation.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/schema/harmless.sh"
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   usage
@@ -248,26 +249,23 @@ remove_tree() {
 }
 
 # schema look|migrate: what the new release thinks of the schema, a line each: `pending NAME` it wants, `surplus NAME`
-# it does not know. With `migrate` it applies what is pending.
+# it does not know, `breaking NAME` is one that it wants and that the release before may not run with. With `migrate` it
+# applies what is pending.
 schema() {
   trial run --rm -T --no-deps backend python -c "$(cat ops/schema/schema.py)" "$@" </dev/null 2>"$output"
 }
 
-# judge_schema FORCE: may the new release run on the schema that is there? Leaves what it wants in $pending.
+# judge_schema FORCE: may the new release run on the schema that is there? Leaves what it wants in $pending, and in $breaking
+# that of it which the release before may not run with.
 # shellcheck disable=SC2034
 judge_schema() {
-  local told name app unsafe=()
+  local told name unsafe=()
   told=$(schema look) || { tail -n 30 "$output" >&2; fail 'the release did not say what it thinks of the schema.'; }
   mapfile -t pending < <(sed -n 's/^pending //p' <<<"$told")
+  mapfile -t breaking < <(sed -n 's/^breaking //p' <<<"$told")
   while read -r name; do
     say "The database has a migration that the release does not know: $name"
-    app=${name%%.*}
-    if [ -d "backend/apps/$app" ]; then
-      grep -qsE '^ +previous_release_runs = True$' "backend/apps/$app/migrations/${name#*.}.py" || unsafe+=("$name")
-    else
-      # Of a package: the migration of ours that came with it says so.
-      grep -qsE "^ +previous_release_runs_with = .*\"$app\"" backend/apps/*/migrations/*.py || unsafe+=("$name")
-    fi
+    is_harmless "$name" || unsafe+=("$name")
   done < <(sed -n 's/^surplus //p' <<<"$told")
   if [ ${#unsafe[@]} -gt 0 ] && [ -z "$1" ]; then
     fail "nothing says that the release runs on the newer schema (${unsafe[*]}: no \`previous_release_runs = True\` in the file). If you know that it does, say --force; else restore a backup of its time."

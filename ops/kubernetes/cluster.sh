@@ -29,6 +29,8 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   usage
   exit
 fi
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../schema/harmless.sh"
 
 kube() { kubectl --namespace "$namespace" "$@"; }
 
@@ -91,22 +93,6 @@ run_job() {
   done
   cause="it was not done within $job_deadline seconds"
   return 1
-}
-
-# checkout COMMAND...: git, in the checkout that this is of; where it is none, git says nothing.
-checkout() { git -C "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." "$@" 2>/dev/null; }
-
-# is_harmless MIGRATION: does it say that the release before it runs with it?
-is_harmless() {
-  local app=${1%%.*} migration of
-  migration=backend/apps/$app/migrations/${1#*.}.py
-  of=$(checkout log --all --reflog --diff-filter=AM -n 1 --format=%H -- "$migration") || of=
-  if [ -n "$of" ]; then
-    checkout grep -qE '^ +previous_release_runs = True$' "$of" -- "$migration"
-  else
-    # Of a package: the migration of ours that came with it says so.
-    [ -n "$(checkout log --all --reflog -n 1 --format=%H -G "^ +previous_release_runs_with = .*\"$app\"" -- 'backend/apps/*/migrations/*.py')" ]
-  fi
 }
 
 # look_at_the_schema: what the release thinks of it, into $folder/said (ops/schema/schema.py). What the release does not know has

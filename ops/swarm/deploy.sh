@@ -15,6 +15,7 @@
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/../installation.sh"
+source "$(dirname "$(readlink -f "$0")")/../schema/harmless.sh"
 
 force='' database=''
 for argument in "$@"; do
@@ -290,7 +291,7 @@ look_at_settings() {
 
 # judge_schema: may both releases run on what the schema is, and on what it will be? Leaves what is to apply in $pending.
 judge_schema() {
-  local name app migration of unsafe=() breaking=()
+  local name unsafe=() breaking=()
   schema look || {
     tail -n 30 "$output" >&2
     fail "the release did not say what it thinks of the schema: $cause"
@@ -300,17 +301,7 @@ judge_schema() {
   mapfile -t breaking < <(sed -n 's/^breaking //p' <<<"$told")
   while read -r name; do
     say "The database has a migration that the release does not know: $name"
-    app=${name%%.*}
-    migration=backend/apps/$app/migrations/${name#*.}.py
-    # A commit that was checked out here by its name alone is in the log of HEAD and in no branch.
-    of=$(git log --all --reflog --diff-filter=AM -n 1 --format=%H -- "$migration")
-    if [ -n "$of" ]; then
-      git show "$of:$migration" | grep -qE '^ +previous_release_runs = True$' || unsafe+=("$name")
-    else
-      # Of a package: the migration of ours that came with it says so.
-      [ -n "$(git log --all --reflog -n 1 --format=%H -G "^ +previous_release_runs_with = .*\"$app\"" -- 'backend/apps/*/migrations/*.py')" ] ||
-        unsafe+=("$name")
-    fi
+    is_harmless "$name" || unsafe+=("$name")
   done < <(sed -n 's/^surplus //p' <<<"$told")
   [ ${#unsafe[@]} -eq 0 ] || [ -n "$force" ] ||
     fail "nothing says that the release runs on the newer schema (${unsafe[*]}: no \`previous_release_runs = True\` in the file). If you know that it does, say --force; else check out a release that does."

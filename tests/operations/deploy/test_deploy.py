@@ -354,6 +354,7 @@ def test_the_schema_moves_on(server):
     traffic.assert_nothing_failed()
     assert int(re.search(r"^ *(\d+) s  Migrated\.$", result.stdout, re.M)[1]) >= 50
     assert f"Migrations to apply: core.{NEXT}_marked core.{AFTER_NEXT}_unmarked" in result.stdout
+    assert f"Nothing says that the release that runs goes on with core.{AFTER_NEXT}_unmarked (" in result.stdout
     assert "nginx took over its new file." in result.stdout
     healthy = server.compose("exec", "-T", "nginx", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/healthy")
     assert healthy.stdout == "new"

@@ -83,16 +83,25 @@ class Swarm(Stack):
                 # Each start of a container asks a registry first; where none answers, that is to be known at once.
                 subprocess.run(["ip", "-n", f"node{node}", "route", "replace", "unreachable", "default"], check=True)
             self.docker("swarm", "init", "--advertise-addr", address(1))
-            token = self.docker("swarm", "join-token", "--quiet", "manager").strip()
             for node in NODES[1:]:
-                arguments = ["--token", token, "--advertise-addr", address(node), f"{address(1)}:2377"]
-                self.docker("swarm", "join", *arguments, node=node)
+                self.join(node)
             with Store(HOST, [UPLOADS]) as store:
                 self.prepare(store)
                 yield
         finally:
             self.nodes("down")
             remove_images(self.project)
+
+    def join(self, node):
+        token = self.docker("swarm", "join-token", "--quiet", "manager").strip()
+        arguments = ["--token", token, "--advertise-addr", address(node), f"{address(self.manager)}:2377"]
+        self.docker("swarm", "join", *arguments, node=node)
+
+    def leave(self, node):
+        id = self.id(node)
+        self.docker("node", "demote", id)
+        self.docker("swarm", "leave", node=node)
+        self.wait_for(lambda: self.docker("node", "rm", id, check=False))
 
     def prepare(self, store):
         """The operator's checkout, and the images of its commit on each node."""

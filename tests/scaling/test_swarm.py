@@ -457,13 +457,13 @@ def test_a_node_is_cut_off_and_mended(swarm, victim, figure):
 
 
 def test_a_node_joins(swarm):
-    """As new: it has no files yet, gets those of the release, and answers."""
-    swarm.docker("node", "update", "--label-rm", "thinkring.web", swarm.id(3))
-    swarm.wait_for(lambda: 3 not in swarm.running("nginx") and 3 not in swarm.running("backend"))
+    """One that left, as a new one: it has no files yet, gets those of the release, and answers."""
+    swarm.leave(3)
     swarm.wait_for(lambda: not swarm.docker("ps", "--quiet", node=3))
     swarm.docker("container", "prune", "--force", node=3)
     swarm.docker("volume", "rm", "thinkring_static_files", node=3)
 
+    swarm.join(3)
     swarm.label(3, "web")
     swarm.wait_for(lambda: 3 in swarm.running("nginx"))
     time.sleep(10)

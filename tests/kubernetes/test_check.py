@@ -322,6 +322,13 @@ def test_halves_of_two_commits_are_told(half):
     assert result.stdout == "the image is of commit def, and the backend's of abc: build and push both of one commit\n"
 
 
+def test_an_image_that_does_not_know_its_commit_is_told(half):
+    result = half("backend", "manage.py", "unknown")
+
+    assert result.returncode == 1
+    assert result.stdout == "the image does not know its commit: build it with --build-arg COMMIT\n"
+
+
 @pytest.mark.parametrize("name", ["backend", "frontend"])
 def test_an_image_of_something_else_is_told(half, name):
     result = half(name, "index.html", "abc")

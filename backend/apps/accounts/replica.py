@@ -1,7 +1,5 @@
 """Heavy reads from a replica, where there is one and it has all that the one who asks has written."""
 
-import logging
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,14 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import ChangeCount
+from apps.core.breaker import Breaker
 from apps.core.replica import REPLICA, reading_from_replica
 
-logger = logging.getLogger(__name__)
-
-# Seconds for which nobody of a process asks a replica that has failed.
-PAUSE = 5.0
-
-_away_until = 0.0
+breaker = Breaker("the replica", "the database does")
 
 
 def from_replica(read: Callable[..., Response]) -> Callable[..., Response]:
@@ -33,19 +27,19 @@ def from_replica(read: Callable[..., Response]) -> Callable[..., Response]:
 
     @wraps(read)
     def answer(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        global _away_until
-        if REPLICA in settings.DATABASES and time.monotonic() >= _away_until:
+        if REPLICA in settings.DATABASES and not breaker.is_open:
             try:
                 with reading_from_replica():
                     if _knows_all(request):
-                        return read(self, request, *args, **kwargs)
+                        found = read(self, request, *args, **kwargs)
+                        breaker.answered()
+                        return found
             except (InterfaceError, DatabaseError) as error:
                 # What takes too long there would take too long here.
                 if isinstance(error.__cause__, QueryCanceled):
                     raise
                 # Also one that has not made the tables yet that a migration has made here.
-                logger.warning("the replica does not answer (%s); the database does", str(error).strip())
-                _away_until = time.monotonic() + PAUSE
+                breaker.failed(error)
         return read(self, request, *args, **kwargs)
 
     return answer

@@ -3,8 +3,6 @@
 https://docs.djangoproject.com/en/5.2/topics/cache/#redis
 """
 
-import logging
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,12 +11,12 @@ from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.redis import RedisCache
 
-logger = logging.getLogger(__name__)
+from apps.core.breaker import Breaker
 
 Found = TypeVar("Found")
 
-# Seconds for which nobody of a process asks a server that has not answered.
-PAUSE = 5.0
+# Each thread has a cache of its own.
+breaker = Breaker("Redis", "the database does what it did")
 
 
 class Serializer:
@@ -37,9 +35,6 @@ class Serializer:
 class Cache(BaseCache):
     """Redis; while it does not answer, the cache in the database, where nothing of it is known."""
 
-    # Of the process; each thread has a cache of its own.
-    away_until = 0.0
-
     def __init__(self, server: str, params: dict[str, Any]):
         # Here, so that who has no Redis does not load it.
         from redis import RedisError
@@ -50,18 +45,14 @@ class Cache(BaseCache):
 
     def in_redis(self, ask: Callable[[RedisCache], Found]) -> Found | None:
         """What is found by asking Redis; None while it does not answer."""
-        if time.monotonic() < Cache.away_until:
+        if breaker.is_open:
             return None
         try:
             found = ask(self.redis)
         except self.error as error:
-            if not Cache.away_until:
-                logger.warning("Redis does not answer (%s); the database does what it did", error)
-            Cache.away_until = time.monotonic() + PAUSE
+            breaker.failed(error)
             return None
-        if Cache.away_until:
-            Cache.away_until = 0.0
-            logger.info("Redis answers again")
+        breaker.answered()
         return found
 
     def _ask(self, method: str, *arguments: Any) -> Any:

@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def nobody_is_away(monkeypatch):
-    monkeypatch.setattr(replica, "_away_until", 0.0)
+    monkeypatch.setattr(replica.breaker, "_open_until", 0.0)
 
 
 @pytest.fixture
@@ -116,4 +116,4 @@ def test_what_takes_too_long_there_is_not_asked_again(alice_client, heavy, monke
     with CaptureQueriesContext(connections["default"]) as server:
         assert alice_client.get(heavy[1]).status_code == 503
     assert not any("thinking_" in query["sql"] for query in server)
-    assert replica._away_until == 0.0
+    assert not replica.breaker.is_open

@@ -1,9 +1,10 @@
+import time
+
 import pytest
 from django.core.cache import cache, caches
-from redis import Redis
+from redis import Redis, RedisError
 
-from apps.core import cache as redis_cache
-from apps.core.cache import Cache, in_redis
+from apps.core.cache import breaker, in_redis
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
@@ -13,7 +14,7 @@ def away(settings, monkeypatch):
     """Another server, which nobody has started."""
     here = settings.CACHES["default"]["LOCATION"]
     settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1"}}
-    monkeypatch.setattr(redis_cache, "PAUSE", 0.5)
+    monkeypatch.setattr("apps.core.breaker.PAUSE", 0.5)
     return here
 
 
@@ -65,7 +66,7 @@ def test_it_is_not_asked_again_for_a_while(away, monkeypatch):
     monkeypatch.setattr(Redis, "execute_command", lambda *arguments, **options: asked.append(1))
     cache.get("key")
     assert asked == [1]
-    Cache.away_until = redis_cache.time.monotonic() + 5
+    breaker.failed(RedisError("away"))
 
     assert in_redis(lambda redis: redis.get("key")) is None
     assert asked == [1]
@@ -78,7 +79,7 @@ def test_it_is_found_again(away, settings, caplog):
     settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": away}}
     assert cache.get("key") == "in the database"
 
-    redis_cache.time.sleep(0.6)
+    time.sleep(0.6)
 
     assert cache.get("key") is None
     assert [record.message for record in caplog.records] == ["Redis answers again"]

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import ChangeCount
-from apps.core.cache import Cache
+from apps.core.cache import breaker
 from apps.core.remembered import SHARE
 from apps.thinking.models import Project, Round, Step
 from conftest import PASSWORD, signed_in
@@ -214,11 +214,11 @@ class TestReads:
 
     def test_while_redis_is_away(self, alice_client, project, reads, settings, monkeypatch):
         kept = asked(alice_client, reads)
-        monkeypatch.setattr(Cache, "away_until", float("inf"))
+        monkeypatch.setattr(breaker, "_open_until", float("inf"))
 
         assert asked(alice_client, reads) == kept
         write(alice_client, project, "its title")
-        monkeypatch.setattr(Cache, "away_until", 0.0)
+        monkeypatch.setattr(breaker, "_open_until", 0.0)
         assert asked(alice_client, reads) != kept
 
 

@@ -254,14 +254,20 @@ run_apart() {
 QUICK=(postgres -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c shared_buffers=64MB)
 
 READY_SECONDS=120
+ASK_WHETHER_READY='
+import json, sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
+except urllib.error.HTTPError as error:
+    sys.exit(", ".join(f"{name}: {state}" for name, state in json.load(error)["checks"].items() if state != "ok"))'
 
-# backend_ready: waits until each says so itself, not longer than that; why one does not into $cause.
+# backend_ready [CONTAINER...]: waits until these, or all that compose knows, say so themselves, not longer than that; why one does
+# not into $cause.
 backend_ready() {
-  local question='import urllib.request as r; r.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=5)'
-  local end=$((SECONDS + READY_SECONDS)) backends backend
-  mapfile -t backends < <(containers backend)
+  local end=$((SECONDS + READY_SECONDS)) backends=("$@") backend
+  [ $# != 0 ] || mapfile -t backends < <(containers backend)
   for backend in "${backends[@]:-none}"; do
-    until capture /dev/null docker exec "$backend" python -c "$question"; do
+    until capture /dev/null docker exec "$backend" python -c "$ASK_WHETHER_READY"; do
       [ "$SECONDS" -lt "$end" ] || return 1
       sleep 1
     done

@@ -105,6 +105,7 @@ TEMPLATES = [
 # https://docs.djangoproject.com/en/5.2/ref/databases/
 DB_HOST = env.text("DB_HOST", "")
 DATABASE = env.database("DATABASE_URL")
+DATABASE_ELSEWHERE = DATABASE is not None
 if DATABASE is None and DB_HOST:
     DATABASE = {
         "NAME": env.text("DB_NAME", "thinkring_prod"),
@@ -118,7 +119,7 @@ REPLICA = env.database("DATABASE_REPLICA_URL")
 # A pgBouncer in transaction mode, for the processes that serve (gunicorn.conf.py): migrations and locks of a session
 # want the server itself.
 PGBOUNCER_HOST = env.text("PGBOUNCER_HOST", "")
-if PGBOUNCER_HOST and env.text("DATABASE_URL", ""):
+if PGBOUNCER_HOST and DATABASE_ELSEWHERE:
     raise ImproperlyConfigured(
         "leave PGBOUNCER_HOST empty beside DATABASE_URL: pgBouncer stands before the database of this installation, "
         "and would lead to another one than migrations go to."

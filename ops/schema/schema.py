@@ -14,33 +14,46 @@ import os
 import sys
 
 import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
-django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.db.migrations.executor import MigrationExecutor  # noqa: E402
+def main(step):
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "thinkring.settings")
+    django.setup()
+    if step == "settings":
+        call_command("check_store")
+        print("looked")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 60000")
+        cursor.execute("SELECT pg_advisory_lock(7465001)")
+        cursor.execute("RESET lock_timeout")
+    plan = look()
+    print("looked", flush=True)
+    if plan and step == "migrate":
+        call_command("migrate", interactive=False, verbosity=0)
 
-if sys.argv[1:] == ["settings"]:
-    call_command("check_store")
-    print("looked")
-    sys.exit()
-with connection.cursor() as cursor:
-    cursor.execute("SET lock_timeout = 60000")
-    cursor.execute("SELECT pg_advisory_lock(7465001)")
-    cursor.execute("RESET lock_timeout")
-executor = MigrationExecutor(connection)
-known = executor.loader.disk_migrations
-for key in sorted(set(executor.loader.applied_migrations) - set(known)):
-    print("surplus", ".".join(key))
-# Of a package the migration of ours that came with it says so.
-harmless = {app for migration in known.values() for app in getattr(migration, "previous_release_runs_with", [])}
-plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-for migration, _ in plan:
-    print("pending", f"{migration.app_label}.{migration.name}")
-    if not getattr(migration, "previous_release_runs", False) and migration.app_label not in harmless:
-        print("breaking", f"{migration.app_label}.{migration.name}")
-print("looked", flush=True)
-if plan and sys.argv[1:] == ["migrate"]:
-    call_command("migrate", interactive=False, verbosity=0)
+
+def look():
+    executor = MigrationExecutor(connection)
+    known = executor.loader.disk_migrations
+    for key in sorted(set(executor.loader.applied_migrations) - set(known)):
+        print("surplus", ".".join(key))
+    # Of a package the migration of ours that came with it says so.
+    harmless = {app for migration in known.values() for app in getattr(migration, "previous_release_runs_with", [])}
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    for migration, _ in plan:
+        print("pending", f"{migration.app_label}.{migration.name}")
+        if not getattr(migration, "previous_release_runs", False) and migration.app_label not in harmless:
+            print("breaking", f"{migration.app_label}.{migration.name}")
+    return plan
+
+
+try:
+    main(*sys.argv[1:])
+except (ImproperlyConfigured, CommandError, OperationalError) as error:
+    # A line, which the scripts show; a traceback would bury it.
+    sys.exit(" ".join(str(error).split()))

@@ -43,8 +43,8 @@ PEOPLE = 100
 CALLS = {"list of 50 projects": 1, "one project, its rounds and steps": 3, "save of a step": len(SAVES)}
 # How far from the prediction a held backend's requests a second may be, in a machine that has other work.
 NEAR = 0.4
-# Seconds: of the costs of each kind and of rest, multiples of CHECKED, since one health check more or less would be a part of
-# them; and until queues are full, and for that so many pauses.
+# Seconds: of the costs of each kind and of rest, multiples of CHECKED, since one health check more or less would be a
+# part of them; and until queues are full, and for that so many pauses.
 COSTS, REST, WARM_UP, PAUSES = 10, 20, 3, 2.5
 TOKENS = """
 from apps.accounts.models import User

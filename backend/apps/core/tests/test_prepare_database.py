@@ -135,3 +135,21 @@ def test_what_waiting_does_not_change_is_said_at_once(monkeypatch, refusal):
 
     with pytest.raises(CommandError, match=f"{refusal}\nIt keeps the names and the password"):
         call_command(COMMAND)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ['password authentication failed for user "here"', 'root certificate file "/home/root.crt" does not exist'],
+)
+def test_a_database_elsewhere_is_not_to_be_deleted_here(monkeypatch, settings, refusal):
+    def ensure_connection():
+        raise OperationalError(refusal)
+
+    settings.DATABASE_ELSEWHERE = True
+    monkeypatch.setattr(connection, "ensure_connection", ensure_connection)
+
+    with pytest.raises(CommandError) as refused:
+        call_command(COMMAND)
+    said = str(refused.value)
+    assert f"refused: {refusal}\nMend DATABASE_URL: " in said
+    assert "down -v" not in said

@@ -1,12 +1,16 @@
 import contextlib
+import re
 import time
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from apps.core import checks
 
+# Waiting does not change these.
+FINAL = re.compile(r'password authentication failed|(database|role) ".*" does not exist|root certificate file')
 # Any number, the same in every release: whoever holds it is the one who migrates.
 MIGRATION_LOCK = 7_465_001
 
@@ -52,16 +56,10 @@ class Command(BaseCommand):
                 connection.ensure_connection()
                 return
             except OperationalError as error:
-                address = f"{connection.settings_dict['HOST']}:{connection.settings_dict['PORT']}"
+                address = f"{connection.settings_dict['HOST']}:{connection.settings_dict['PORT'] or 5432}"
                 reason = str(error).strip()
-                if "password authentication failed" in reason or "does not exist" in reason:
-                    # Waiting does not change these.
-                    raise CommandError(
-                        f"the database at {address} refused: {reason}\n"
-                        "It keeps the names and the password that it was first started with: put those back into "
-                        "DB_NAME, DB_USER and DB_PASSWORD, or change the database's (ALTER ROLE). With nothing in it "
-                        "to keep, `docker-compose down -v` deletes it, uploads included."
-                    ) from error
+                if FINAL.search(reason):
+                    raise CommandError(f"the database at {address} refused: {reason}\n{self.remedy()}") from error
                 if time.monotonic() > end:
                     raise CommandError(
                         f"the database at {address} did not answer within {deadline} seconds: {reason}"
@@ -70,6 +68,18 @@ class Command(BaseCommand):
                     self.stdout.write(f"Waiting for the database at {address}.")
                     told = True
                 time.sleep(0.5)
+
+    def remedy(self):
+        if settings.DATABASE_ELSEWHERE:
+            return (
+                "Mend DATABASE_URL: user, password, host and name are those that this server knows, and `sslrootcert` "
+                "is /database/ca.pem, as which the container has the file that DATABASE_CA names."
+            )
+        return (
+            "It keeps the names and the password that it was first started with: put those back into DB_NAME, DB_USER "
+            "and DB_PASSWORD, or change the database's (ALTER ROLE). With nothing in it to keep, `docker-compose "
+            "down -v` deletes it, uploads included."
+        )
 
     def migrate_or_tell(self):
         if connection.introspection.table_names():

@@ -72,6 +72,11 @@ BROKEN = {
         {"backend/Dockerfile.prod": "ENV COMMIT=another\n"},
         ["Listening at", "backend of", "says that it is another"],
     ),
+    # As pgBouncer is that nobody has started: migrations go another way.
+    "a back end that does not reach its database": (
+        {"backend/gunicorn.conf.py": 'settings.DATABASES["default"]["HOST"] = "nobody"\n'},
+        ["Listening at", "backend of", "is not ready: database: unreachable"],
+    ),
     "a configuration that nginx refuses": (
         {"nginx/nginx.conf": "nonsense;\n"},
         ["nonsense", "nginx refuses the nginx.conf of"],
@@ -157,6 +162,20 @@ def test_the_settings_are_away(server):
         (server.folder / "away").rename(settings)
 
     assert ".env.production is not there or not yours to read; ops/setup.sh your.domain makes it." in said
+
+
+def test_the_settings_are_refused(server):
+    commit = server.commit("With a setting", {"backend/gunicorn.conf.py": "# with a setting\n"})
+    settings = server.folder / ".env.production"
+    kept = settings.read_text()
+    settings.write_text(f"{kept}SESSION_LIFETIME=long\n")
+    try:
+        said = assert_nothing_changed(server, lambda: server.run("deploy", commit))
+    finally:
+        settings.write_text(kept)
+
+    assert "schema: set SESSION_LIFETIME to a whole number from 1 to 365, not to 'long'. Mend that" in said
+    assert "Traceback" not in said
 
 
 def test_no_backup_can_be_made(server, tmp_path):

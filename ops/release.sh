@@ -262,7 +262,7 @@ judge_schema() {
   local told name unsafe=()
   told=$(schema look) || {
     # docker-compose 1.29 ends with the exit code.
-    cause=$(grep -vE '^ERROR: [0-9]+$' "$output" | tail -n 1) || cause='it said nothing'
+    cause=$(grep -vE '^(ERROR: [0-9]+)?[[:space:]]*$' "$output" | tail -n 1) || cause='it said nothing'
     fail "the release cannot start with these settings, or cannot look at the schema: ${cause%.}. Mend that, then run this again. The old release answers as before."
   }
   mapfile -t pending < <(sed -n 's/^pending //p' <<<"$told")
@@ -304,7 +304,7 @@ swap() {
         fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
       }
       # Its own way to the database may be another than that of the migration: by way of pgBouncer.
-      [ "$service" != backend ] || READY_SECONDS=20 backend_ready "$name" || {
+      [ "$service" != backend ] || READY_SECONDS=10 backend_ready "$name" || {
         show_log "$name"
         fail "the backend of $to is not ready: $cause. Look at what .env.production names for it, and at ops/doctor.sh. The old release answers as before."
       }

@@ -88,8 +88,13 @@ BROKEN = {
 }  # fmt: skip
 
 
-# The engine itself takes more than a minute to give up the first; the second fails as a back end that ends does.
-LONG = ["a container that never gets healthy", "a front end that ends"]
+# The engine itself takes more than a minute to give up the first; the second fails as a back end that ends does; the
+# third is asked until its time is over, each time as long as a name is looked for.
+LONG = [
+    "a container that never gets healthy",
+    "a front end that ends",
+    "a back end that does not reach its database",
+]
 
 
 @pytest.mark.parametrize(

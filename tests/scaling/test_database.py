@@ -3,13 +3,16 @@ The database in another shape, each time under constant traffic: behind pgBounce
 with a replica that streams from it.
 """
 
+import re
+import shutil
 import subprocess
 import time
 
 import pytest
 
 from operations.deploy.traffic import Traffic
-from production import FRONT_ENDS, Stack, docker
+from operations.runbook import commands
+from production import ENVIRONMENT, FRONT_ENDS, Stack, docker
 
 pytestmark = pytest.mark.torture
 DATABASE, USER = "thinkring_prod", "thinkring_user"
@@ -89,8 +92,12 @@ class Elsewhere(Stack):
         super().__init__(folder, front_end)
         self.authority, self.server = authority, f"{self.project}-elsewhere"
 
-    def be_apart(self, settings, **more):
-        super().be_apart(settings, DATABASE_CA=self.authority, **more)
+    def move(self):
+        """As the runbook says."""
+        shutil.copy(self.authority, self.folder / "database-ca.pem")
+        block = re.sub("^address=.*$", f"address='{url()}'", commands("move-database"), flags=re.M)
+        subprocess.run(["bash", "-euc", block], cwd=self.folder, env=ENVIRONMENT, check=True, timeout=600)
+        self.wait()
 
     def wait(self, deadline=120):
         network = f"{self.project}_default"
@@ -106,7 +113,7 @@ class Elsewhere(Stack):
 def elsewhere(engine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("elsewhere")
     certificates(folder)
-    stack = Elsewhere(folder / "thinkring", FRONT_ENDS[-1].split(), folder / "ca.pem")
+    stack = Elsewhere(folder / "thinkring", FRONT_ENDS[0].split(), folder / "ca.pem")
     serve = (
         "install -o postgres -m 600 /tls/server.key /tls/server.pem /tmp && "
         "echo 'hostssl all all all scram-sha-256\nlocal all all trust' >/tmp/hba && "
@@ -119,7 +126,9 @@ def elsewhere(engine, tmp_path_factory):
         "-c", serve,
     )  # fmt: skip
     try:
-        with stack.running(DATABASE_URL=url(), DATABASES=0):
+        with stack.running():
+            stack.name = stack.register()["username"]
+            stack.move()
             yield stack
     finally:
         docker("rm", "-fv", stack.server)
@@ -131,6 +140,12 @@ def url(**parameters):
 
 
 class TestElsewhere:
+    def test_what_was_here_is_there(self, elsewhere):
+        assert elsewhere.can_log_in(elsewhere.name)
+        assert elsewhere.sql(f"select count(*) from accounts_user where username = '{elsewhere.name}'") == "1"
+        moved = elsewhere.folder / "backups" / "moved.sql"
+        assert moved.stat().st_mode & 0o077 == 0
+
     def test_over_tls(self, elsewhere, figure):
         with Traffic(elsewhere) as traffic:
             time.sleep(10)

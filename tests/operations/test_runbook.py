@@ -19,7 +19,8 @@ from .terminal import Terminal
 
 
 def test_every_block_has_a_test():
-    # Those are part of another block's test; the last ones are in deploy/test_workflow.py, in scaling/test_database.py and in upgrade/.
+    # Those are part of another block's test; the last ones are in deploy/test_workflow.py, in scaling/test_database.py
+    # and in upgrade/.
     elsewhere = {"drop", "roll-back", "staging-data", "fingerprint", "move-database"}
     elsewhere |= {"upgrade-postgres", "postgres-back", "postgres-back-pgbouncer", "postgres-old"}
 

@@ -51,6 +51,7 @@ class Api:
         self.deleted = 0
         self.refuses = None
         self.never_ready = False
+        self.size = "50Gi"
 
     def answer(self, method, path):
         if method == self.refuses:
@@ -58,6 +59,8 @@ class Api:
         if method == "POST" and path == CLUSTERS:
             self.asked, self.deleted = 0, 0
             return 201, {}
+        if path == f"{CLUSTERS}/database":
+            return (200, {"spec": {"storage": {"size": self.size}}}) if self.size else (404, {"reason": "NotFound"})
         if self.asked is None or path != f"{CLUSTERS}/drill":
             return 404, {"reason": "NotFound"}
         if method == "DELETE":
@@ -99,11 +102,13 @@ def test_it_makes_the_cluster_looks_at_both_databases_and_takes_it_away(drill, a
 
     assert (live, restored) == ("what is in default", "what is in restored")
     assert seconds > 0
-    assert methods(api) == ["DELETE", "POST", "GET", "GET", "GET", "DELETE", "DELETE", "DELETE", "DELETE"]
+    assert methods(api) == ["DELETE", "GET", "POST", "GET", "GET", "GET", *["DELETE"] * 4]
     assert {call[2] for call in api.calls} == {"Bearer the token"}
-    _, path, _, kind, body = api.calls[1]
+    _, path, _, kind, body = api.calls[2]
     assert (path, kind) == (CLUSTERS, "application/yaml")
-    assert body == SCRIPT.with_name("drill-cluster.yaml").read_text()
+    # As large as what it restores.
+    assert body.count("size: 50Gi") == 1
+    assert body.replace("50Gi", "10Gi") == SCRIPT.with_name("drill-cluster.yaml").read_text()
     assert api.asked is None
 
 
@@ -112,7 +117,16 @@ def test_what_a_killed_run_has_left_is_taken_away_first(drill, api, clusters):
 
     drill.drill(clusters, lambda alias: alias)
 
-    assert methods(api)[:5] == ["DELETE", "DELETE", "DELETE", "DELETE", "POST"]
+    assert methods(api)[:5] == ["DELETE", "DELETE", "DELETE", "DELETE", "GET"]
+
+
+def test_without_a_database_it_says_so(drill, api, clusters):
+    api.size = None
+
+    with pytest.raises(SystemExit, match="there is no cluster `database` here"):
+        drill.drill(clusters, lambda alias: alias)
+
+    assert api.asked is None
 
 
 def test_whatever_goes_wrong_nothing_is_left(drill, api, clusters):

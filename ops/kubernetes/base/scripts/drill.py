@@ -55,7 +55,11 @@ class Clusters:
             ) from error
 
     def restore(self):
-        self.call("POST", body=CLUSTER.read_bytes())
+        database = self.call("GET", "/database")
+        if database is None:
+            raise SystemExit("drill: there is no cluster `database` here whose backup could be restored.")
+        cluster = CLUSTER.read_text().replace("size: 10Gi", f"size: {database['spec']['storage']['size']}")
+        self.call("POST", body=cluster.encode())
         end = time.monotonic() + RTO_SECONDS
         while not self.is_ready():
             if time.monotonic() > end:

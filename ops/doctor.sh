@@ -35,8 +35,35 @@ wrong() {
 
 unknown() { printf '?      %s\n' "$*"; }
 
+# used SERVICE: do the backend's settings name it as theirs, as REDIS_HOST does redis?
+used() { [ "$(setting "${1^^}_HOST")" = "$1" ]; }
+
+# look_at_what_the_backend_refuses: its own image reads the settings with which compose would start it. By a `docker run`,
+# since that of compose builds an image that is not there, and makes a network anew whose lines have changed.
+look_at_what_the_backend_refuses() {
+  local backend said
+  backend=$(container backend)
+  [ -n "$backend" ] || return 0
+  said=$("${compose[@]}" config 2>/dev/null |
+    docker run --rm -i --pull never --network none --memory 256m --volumes-from "$backend:ro" \
+      "$(docker inspect -f '{{.Image}}' "$backend")" timeout 30 python -c '
+import os, sys, yaml
+from django.core.exceptions import ImproperlyConfigured
+for name, value in yaml.safe_load(sys.stdin)["services"]["backend"]["environment"].items():
+    if value is not None:
+        os.environ[name] = str(value).replace("$$", "$")
+try:
+    import thinkring.settings
+except ImproperlyConfigured as error:
+    print(error)' 2>/dev/null) || {
+    unknown 'whether the backend would start with these settings: it could not be asked.'
+    return
+  }
+  [ -z "$said" ] || wrong 'the backend refuses these settings, and would not start again.' "$said"
+}
+
 look_at_settings() {
-  local name value before=$findings
+  local name value service profiles before=$findings
   if [ ! -r .env.production ]; then
     wrong "$(id -un) cannot read .env.production." 'run it as its owner or as root; if there is none: ops/setup.sh your.domain'
     return
@@ -59,8 +86,15 @@ look_at_settings() {
     wrong "$name has a \$ in it, and compose 2 takes what follows for the name of a variable." \
       "choose a value without \$, for a secret: openssl rand -hex 32"
   done < <(grep -E '^[A-Za-z0-9_]+=.*\$' .env.production || true)
-  [ "$(setting REDIS_HOST)" != redis ] || asked_for redis ||
-    wrong 'the backend is to use Redis (REDIS_HOST), which is not started (COMPOSE_PROFILES).' "COMPOSE_PROFILES=wal,redis in .env.production, then: ${compose[*]} up -d"
+  [ "$findings" != "$before" ] || look_at_what_the_backend_refuses
+  profiles=$(setting COMPOSE_PROFILES)
+  # pgBouncer beside a database elsewhere the backend refuses.
+  for service in redis $(elsewhere || echo pgbouncer); do
+    if used "$service" && ! asked_for "$service"; then
+      profiles=${profiles:+$profiles,}$service
+      wrong "the backend is to use $service (${service^^}_HOST), which is not started (COMPOSE_PROFILES)." "COMPOSE_PROFILES=$profiles in .env.production, then: ${compose[*]} up -d"
+    fi
+  done
   ! elsewhere || ! asked_for wal ||
     wrong 'the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive.' "${compose[*]} rm --stop --force wal; then take it out of COMPOSE_PROFILES in .env.production"
   [ "$(readlink .env 2>/dev/null)" = .env.production ] ||

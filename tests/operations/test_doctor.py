@@ -18,6 +18,7 @@ from production import FRONT_ENDS, docker
 # The stack's own pair is self-signed.
 ALWAYS = {"the certificate: it is self-signed, and browsers warn of it."}
 # Of the machine, and not of the stack; they have tests of their own.
+REFUSED = "the backend refuses these settings, and would not start again."
 MACHINE = r"the schedule: |the firewall is off|what Docker publishes|Docker does not ask"
 
 
@@ -51,7 +52,7 @@ class Doctor:
         while True:
             found = self.findings()
             if any(what.startswith(beginning) for what in found):
-                return
+                return found
             assert time.monotonic() < end, found
             time.sleep(1)
 
@@ -144,6 +145,32 @@ def test_settings(doctor, settings, name, value, what):
     (found,) = doctor.findings()
 
     assert found.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("front_end", "lines", "remedy"),
+    [
+        (
+            FRONT_ENDS[0],
+            "DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\nPGBOUNCER_HOST=pgbouncer\n",
+            "leave PGBOUNCER_HOST empty beside DATABASE_URL",
+        ),
+        (
+            FRONT_ENDS[1],
+            "REDIS_HOST=cache\nREDIS_PASSWORD=short\n",
+            "set REDIS_PASSWORD to a secret of at least 12 characters",
+        ),
+    ],
+)
+def test_settings_that_the_backend_refuses(doctor, settings, front_end, lines, remedy, monkeypatch):
+    monkeypatch.setitem(doctor.environment, "COMPOSE", front_end)
+    settings.write_text(settings.read_text() + lines)
+
+    found = doctor.findings()
+
+    assert found[REFUSED].startswith(remedy)
+    # Which would be the wrong remedy.
+    assert not any("PGBOUNCER_HOST" in what for what in found)
 
 
 def test_lines_of_the_settings_that_are_read_differently(doctor, settings):
@@ -249,7 +276,9 @@ def test_uploads_where_the_database_is_elsewhere(doctor, settings):
             assert "./of-the-doctor.png" in archive.getnames()
         with settings.open("a") as file:
             file.write("COMPOSE_PROFILES=\nMEDIA_BUCKET=uploads\n")
-        assert doctor.findings() == {}
+        found = doctor.findings()
+        assert set(found) == {REFUSED}
+        assert found[REFUSED].startswith("set EXTRAS to s3 and build the image anew")
     finally:
         stack.compose("exec", "-T", "backend", "rm", "media/of-the-doctor.png")
         (stack.folder / "uploads.tar.gz").unlink(missing_ok=True)

@@ -136,10 +136,17 @@ look_at_containers() {
     wrong "compose cannot read this installation: $cause" 'mend .env.production; ops/setup.sh your.domain makes one where there is none.'
     return
   }
-  # docker-compose 1.29 names those of every profile.
-  services=$("${compose[@]}" config --services)
+  # Of every profile: docker-compose 1.29 names those too, docker compose does not.
+  services=$({
+    "${compose[@]}" config --services
+    sed -n 's/^    profiles: \["\(.*\)"\]$/\1/p' docker-compose.prod.yml
+  } | sort -u)
   for service in $services; do
     mapfile -t ids < <(containers "$service")
+    if ! asked_for "$service" && ! used "$service"; then
+      [ ${#ids[@]} = 0 ] || wrong "$service still has a container, though nobody asks for it." "${compose[*]} rm --stop --force $service"
+      continue
+    fi
     wanted=1
     if [ "$service" = backend ]; then wanted=$(setting BACKENDS 1); fi
     if [ "$service" = db ] && elsewhere; then continue; fi
@@ -156,7 +163,7 @@ look_at_containers() {
 
 # look_at_container SERVICE CONTAINER
 look_at_container() {
-  local service=$1 id=$2 state running health exit_code restarts log killed ports
+  local service=$1 id=$2 state running health exit_code restarts log killed ports start="${compose[*]} up -d $1"
   IFS='|' read -r state running health exit_code restarts log < <(docker inspect -f \
     '{{.State.Status}}|{{.State.Running}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.ExitCode}}|{{.RestartCount}}|{{index .HostConfig.LogConfig.Config "max-size"}}' "$id")
   if [[ $service == certificate || $service == backups ]]; then
@@ -167,7 +174,9 @@ look_at_container() {
     wrong "$service is paused." "docker unpause $id"
     return
   fi
-  [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: ${compose[*]} up -d $service"
+  # An `up` takes those away that are more than BACKENDS.
+  if [ "$service" = backend ]; then start="docker start $id"; fi
+  [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: $start"
   [[ $running != true || $health != unhealthy ]] || wrong "$service is not healthy." "see why: ${compose[*]} logs --tail 50 $service"
   killed=$(killed_for_memory "$id")
   [ "$killed" = 0 ] || wrong "$service ran out of memory, and the kernel killed $killed of its processes." "give it more in docker-compose.prod.yml (mem_limit), then: ${compose[*]} up -d $service"

@@ -295,7 +295,7 @@ age() { echo $((($(date +%s) - $(date -d "${1:0:8} ${1:9:2}:${1:11:2}:${1:13:2}"
 # look_at_uploads: those that backup.sh would have, were the database here.
 look_at_uploads() {
   local uploads
-  uploads=$(docker exec "$(container backend)" find /app/media -type f 2>/dev/null | wc -l) || uploads=0
+  uploads=$(docker exec "$(running backend | head -n 1)" find /app/media -type f 2>/dev/null | wc -l) || uploads=0
   [ "$uploads" = 0 ] || [ -n "$(setting MEDIA_BUCKET)" ] ||
     wrong "nobody backs up the $uploads uploads in the volume media_files." "move them into a store, which keeps versions of them (MEDIA_BUCKET, docs/storage.md); until then copy them: ${compose[*]} exec -T backend tar -czf - -C media . >uploads.tar.gz"
 }
@@ -367,27 +367,74 @@ look_at_the_database() {
   [ "$findings" != "$before" ] || well 'the database archives what it writes, and has a base backup'
 }
 
-look_at_the_application() {
-  local said
-  [ ! -e ops/state/restore ] ||
-    wrong 'a restore was killed while it exchanged database and uploads.' 'ops/restore.sh --latest, before anything else is started: it begins by putting back what was there'
-  [ ! -e ops/state/upgrade ] ||
-    wrong 'an upgrade of PostgreSQL was killed.' 'ops/upgrade-postgres.sh: it begins by putting back what was there, or goes on where the newer version served already'
-  # shellcheck disable=SC2016
-  said=$(docker exec "$(container backend)" python -c '
-import json, urllib.error, urllib.request
+# ask_backend CONTAINER: "ready", or what of readiness is the matter; and a line for each server that it has an answer
+# without, so that it is ready all the same: "Redis: WHY", "replica: WHY".
+ask_backend() {
+  docker exec "$1" python -c '
+import json, os, urllib.error, urllib.request
 try:
     answer = urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
 except urllib.error.HTTPError as error:
     answer = error
 checks = json.load(answer).get("checks", {})
-print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")' 2>&1 | tail -n 1) || said='it does not answer'
-  case $said in
-    ready) well 'the application: database, migrations and cache' ;;
-    *database*) wrong "the application is not ready ($said)." "${compose[*]} logs --tail 50 db" ;;
-    *migrations*) wrong "the application is not ready ($said)." "${compose[*]} exec -T backend python manage.py migrate" ;;
-    *) wrong "the application is not ready ($said)." "${compose[*]} logs --tail 50 backend" ;;
-  esac
+print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")
+
+def try_out(name, ask):
+    try:
+        ask()
+    except Exception as error:
+        print(f"{name}:", " ".join(str(error).split()).rstrip("."))
+
+# Django takes half a second to be there.
+if any(map(os.environ.get, ["REDIS_HOST", "DATABASE_REPLICA_URL", "DATABASE_REPLICA_URL_FILE"])):
+    os.environ["DJANGO_SETTINGS_MODULE"] = "thinkring.settings"
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.db import connections
+    if settings.REDIS_HOST:
+        try_out("Redis", lambda: caches["default"].redis.set("readiness", "ok", timeout=60))
+    if "replica" in settings.DATABASES:
+        try_out("replica", lambda: connections["replica"].cursor().execute("SELECT 1 FROM django_migrations"))' 2>/dev/null ||
+    docker inspect -f '{{slice .Name 1}} does not answer' "$1"
+}
+
+# logs_of_the_database: where it stands why the backend does not reach it.
+logs_of_the_database() {
+  if elsewhere; then
+    echo "${compose[*]} logs --tail 50 backend; DATABASE_URL in .env.production has to lead to it"
+  elif used pgbouncer; then
+    echo "${compose[*]} logs --tail 50 pgbouncer db"
+  else
+    echo "${compose[*]} logs --tail 50 db"
+  fi
+}
+
+look_at_the_application() {
+  local said backends backend before=$findings
+  [ ! -e ops/state/restore ] ||
+    wrong 'a restore was killed while it exchanged database and uploads.' 'ops/restore.sh --latest, before anything else is started: it begins by putting back what was there'
+  [ ! -e ops/state/upgrade ] ||
+    wrong 'an upgrade of PostgreSQL was killed.' 'ops/upgrade-postgres.sh: it begins by putting back what was there, or goes on where the newer version served already'
+  backends=$(running backend)
+  if [ -z "$backends" ]; then
+    wrong 'the application is not ready (no backend runs).' "${compose[*]} logs --tail 50 backend"
+    return
+  fi
+  backends=$(grep -vxFf <(docker ps --quiet --filter health=starting --filter status=running) <<<"$backends") || {
+    unknown 'whether the application is ready: it is starting.'
+    return
+  }
+  while read -r said; do
+    case $said in
+      ready) ;;
+      Redis:*) wrong "the backend does without Redis (${said#*: })." "REDIS_HOST and REDIS_PASSWORD in .env.production have to be those of a Redis that runs, then: ${compose[*]} up -d" ;;
+      replica:*) wrong "the backend does without the replica (${said#*: })." "DATABASE_REPLICA_URL in .env.production has to lead to one that runs, then: ${compose[*]} up -d" ;;
+      *database:*) wrong "the application is not ready ($said)." "$(logs_of_the_database)" ;;
+      *migrations:*) wrong "the application is not ready ($said)." "${compose[*]} exec -T backend python manage.py migrate" ;;
+      *) wrong "the application is not ready ($said)." "${compose[*]} logs --tail 50 backend" ;;
+    esac
+  done < <(for backend in $backends; do ask_backend "$backend"; done | sort -u)
+  [ "$findings" != "$before" ] || well 'the application: database, migrations and cache'
 }
 
 [ $# = 0 ] || refuse "it takes no arguments; see $script --help."

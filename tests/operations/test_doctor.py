@@ -495,3 +495,52 @@ def test_a_service_that_is_down(doctor):
     doctor.stack.compose("start", "nginx")
     doctor.stack.wait()
     doctor.finds_nothing()
+
+
+def test_a_second_backend_and_what_it_cannot_use(doctor, settings):
+    """
+    Redis refuses its password, and there is neither pgBouncer nor the replica. The first one has the settings of before
+    and answers, so that only asking each tells.
+    """
+    stack = doctor.stack
+    compose = " ".join([*stack.front_end, "-f", "docker-compose.prod.yml"])
+    text = settings.read_text()
+    first = stack.container("backend")
+    more = ["REDIS_HOST=redis", "REDIS_PASSWORD=a-redis-of-a-test", "PGBOUNCER_HOST=pgbouncer"]
+    more.append("DATABASE_REPLICA_URL=postgresql://somebody@replica/thinkring?sslmode=disable\n")
+    settings.write_text(text + "\n".join(more))
+    stack.compose("up", "-d", "--no-deps", "redis", COMPOSE_PROFILES="redis", REDIS_PASSWORD="another-password")
+    stack.compose("up", "-d", "--no-deps", "--no-recreate", "--scale", "backend=2", "backend")
+    (second,) = (id for id in stack.compose("ps", "-q", "backend").stdout.split() if not id.startswith(first))
+    try:
+        # While it starts nobody asks it, however long that takes.
+        docker("exec", second, "sh", "-c", "kill -STOP -1")
+        profiles = {
+            f"the backend is to use {service} ({service.upper()}_HOST), which is not started (COMPOSE_PROFILES).": (
+                f"COMPOSE_PROFILES={value} in .env.production, then: {compose} up -d"
+            )
+            for service, value in {"redis": "wal,redis", "pgbouncer": "wal,redis,pgbouncer"}.items()
+        }
+        assert doctor.findings() == profiles
+
+        docker("exec", second, "sh", "-c", "kill -CONT -1")
+        found = doctor.comes_to_find("the application is not ready (database: unreachable")
+        unready, without_redis, without_replica = sorted(found.keys() - profiles.keys())
+        assert found[unready] == f"{compose} logs --tail 50 pgbouncer db"
+        assert re.match(r"the backend does without Redis \(.*password.*\)\.", without_redis), without_redis
+        assert without_replica.startswith("the backend does without the replica (")
+
+        # More than BACKENDS, which an `up` would take away.
+        docker("kill", first)
+        settings.write_text(f"{text}DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\n")
+        found = doctor.findings()
+        assert found[unready].startswith(f"{compose} logs --tail 50 backend; DATABASE_URL in .env.production")
+        doctor.type(found["backend does not run."].split("start it: ")[1])
+        assert docker("inspect", "-f", "{{.State.Running}}", first, second).split() == ["true", "true"]
+        doctor.type(found["redis still has a container, though nobody asks for it."])
+    finally:
+        settings.write_text(text)
+        docker("rm", "-f", second)
+        docker("start", first)
+    stack.wait()
+    doctor.finds_nothing()

@@ -17,8 +17,8 @@ from production import FRONT_ENDS, docker
 
 # The stack's own pair is self-signed.
 ALWAYS = {"the certificate: it is self-signed, and browsers warn of it."}
-# Of the machine, and not of the stack; they have tests of their own.
 REFUSED = "the backend refuses these settings, and would not start again."
+# Of the machine, and not of the stack; they have tests of their own.
 MACHINE = r"the schedule: |the firewall is off|what Docker publishes|Docker does not ask"
 
 
@@ -161,6 +161,7 @@ def test_settings(doctor, settings, name, value, what):
             "set REDIS_PASSWORD to a secret of at least 12 characters",
         ),
     ],
+    ids=["two ways to a database", "a short secret"],
 )
 def test_settings_that_the_backend_refuses(doctor, settings, front_end, lines, remedy, monkeypatch):
     monkeypatch.setitem(doctor.environment, "COMPOSE", front_end)

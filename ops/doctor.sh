@@ -136,11 +136,8 @@ look_at_containers() {
     wrong "compose cannot read this installation: $cause" 'mend .env.production; ops/setup.sh your.domain makes one where there is none.'
     return
   }
-  # Of every profile: docker-compose 1.29 names those too, docker compose does not.
-  services=$({
-    "${compose[@]}" config --services
-    sed -n 's/^    profiles: \["\(.*\)"\]$/\1/p' docker-compose.prod.yml
-  } | sort -u)
+  # Of every profile, which compose 2 would not name.
+  services=$(sed -n '/^services:/,/^[a-z]/s/^  \([^ #]*\):$/\1/p' docker-compose.prod.yml)
   for service in $services; do
     mapfile -t ids < <(containers "$service")
     if ! asked_for "$service" && ! used "$service"; then

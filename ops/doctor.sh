@@ -35,8 +35,35 @@ wrong() {
 
 unknown() { printf '?      %s\n' "$*"; }
 
+# used SERVICE: do the backend's settings name it as theirs, as REDIS_HOST does redis?
+used() { [ "$(setting "${1^^}_HOST")" = "$1" ]; }
+
+# look_at_what_the_backend_refuses: its own image reads the settings with which compose would start it. By a `docker run`,
+# since that of compose builds an image that is not there, and makes a network anew whose lines have changed.
+look_at_what_the_backend_refuses() {
+  local backend said
+  backend=$(container backend)
+  [ -n "$backend" ] || return 0
+  said=$("${compose[@]}" config 2>/dev/null |
+    docker run --rm -i --pull never --network none --memory 256m --volumes-from "$backend:ro" \
+      "$(docker inspect -f '{{.Image}}' "$backend")" timeout 30 python -c '
+import os, sys, yaml
+from django.core.exceptions import ImproperlyConfigured
+for name, value in yaml.safe_load(sys.stdin)["services"]["backend"]["environment"].items():
+    if value is not None:
+        os.environ[name] = str(value).replace("$$", "$")
+try:
+    import thinkring.settings
+except ImproperlyConfigured as error:
+    print(error)' 2>/dev/null) || {
+    unknown 'whether the backend would start with these settings: it could not be asked.'
+    return
+  }
+  [ -z "$said" ] || wrong 'the backend refuses these settings, and would not start again.' "$said"
+}
+
 look_at_settings() {
-  local name value before=$findings
+  local name value service profiles before=$findings
   if [ ! -r .env.production ]; then
     wrong "$(id -un) cannot read .env.production." 'run it as its owner or as root; if there is none: ops/setup.sh your.domain'
     return
@@ -59,8 +86,15 @@ look_at_settings() {
     wrong "$name has a \$ in it, and compose 2 takes what follows for the name of a variable." \
       "choose a value without \$, for a secret: openssl rand -hex 32"
   done < <(grep -E '^[A-Za-z0-9_]+=.*\$' .env.production || true)
-  [ "$(setting REDIS_HOST)" != redis ] || asked_for redis ||
-    wrong 'the backend is to use Redis (REDIS_HOST), which is not started (COMPOSE_PROFILES).' "COMPOSE_PROFILES=wal,redis in .env.production, then: ${compose[*]} up -d"
+  [ "$findings" != "$before" ] || look_at_what_the_backend_refuses
+  profiles=$(setting COMPOSE_PROFILES)
+  # pgBouncer beside a database elsewhere the backend refuses.
+  for service in redis $(elsewhere || echo pgbouncer); do
+    if used "$service" && ! asked_for "$service"; then
+      profiles=${profiles:+$profiles,}$service
+      wrong "the backend is to use $service (${service^^}_HOST), which is not started (COMPOSE_PROFILES)." "COMPOSE_PROFILES=$profiles in .env.production, then: ${compose[*]} up -d"
+    fi
+  done
   ! elsewhere || ! asked_for wal ||
     wrong 'the database is elsewhere (DATABASE_URL), and there is nothing for the service wal to receive.' "${compose[*]} rm --stop --force wal; then take it out of COMPOSE_PROFILES in .env.production"
   [ "$(readlink .env 2>/dev/null)" = .env.production ] ||
@@ -102,10 +136,14 @@ look_at_containers() {
     wrong "compose cannot read this installation: $cause" 'mend .env.production; ops/setup.sh your.domain makes one where there is none.'
     return
   }
-  # docker-compose 1.29 names those of every profile.
-  services=$("${compose[@]}" config --services)
+  # Of every profile, which compose 2 would not name.
+  services=$(sed -n '/^services:/,/^[a-z]/s/^  \([^ #]*\):$/\1/p' docker-compose.prod.yml)
   for service in $services; do
     mapfile -t ids < <(containers "$service")
+    if ! asked_for "$service" && ! used "$service"; then
+      [ ${#ids[@]} = 0 ] || wrong "$service still has a container, though nobody asks for it." "${compose[*]} rm --stop --force $service"
+      continue
+    fi
     wanted=1
     if [ "$service" = backend ]; then wanted=$(setting BACKENDS 1); fi
     if [ "$service" = db ] && elsewhere; then continue; fi
@@ -122,7 +160,7 @@ look_at_containers() {
 
 # look_at_container SERVICE CONTAINER
 look_at_container() {
-  local service=$1 id=$2 state running health exit_code restarts log killed ports
+  local service=$1 id=$2 state running health exit_code restarts log killed ports start="${compose[*]} up -d $1"
   IFS='|' read -r state running health exit_code restarts log < <(docker inspect -f \
     '{{.State.Status}}|{{.State.Running}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}|{{.State.ExitCode}}|{{.RestartCount}}|{{index .HostConfig.LogConfig.Config "max-size"}}' "$id")
   if [[ $service == certificate || $service == backups ]]; then
@@ -133,7 +171,9 @@ look_at_container() {
     wrong "$service is paused." "docker unpause $id"
     return
   fi
-  [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: ${compose[*]} up -d $service"
+  # An `up` takes those away that are more than BACKENDS.
+  if [ "$service" = backend ]; then start="docker start $id"; fi
+  [ "$running" = true ] || wrong "$service does not run." "see why: ${compose[*]} logs --tail 50 $service; start it: $start"
   [[ $running != true || $health != unhealthy ]] || wrong "$service is not healthy." "see why: ${compose[*]} logs --tail 50 $service"
   killed=$(killed_for_memory "$id")
   [ "$killed" = 0 ] || wrong "$service ran out of memory, and the kernel killed $killed of its processes." "give it more in docker-compose.prod.yml (mem_limit), then: ${compose[*]} up -d $service"
@@ -252,7 +292,7 @@ age() { echo $((($(date +%s) - $(date -d "${1:0:8} ${1:9:2}:${1:11:2}:${1:13:2}"
 # look_at_uploads: those that backup.sh would have, were the database here.
 look_at_uploads() {
   local uploads
-  uploads=$(docker exec "$(container backend)" find /app/media -type f 2>/dev/null | wc -l) || uploads=0
+  uploads=$(docker exec "$(running backend | head -n 1)" find /app/media -type f 2>/dev/null | wc -l) || uploads=0
   [ "$uploads" = 0 ] || [ -n "$(setting MEDIA_BUCKET)" ] ||
     wrong "nobody backs up the $uploads uploads in the volume media_files." "move them into a store, which keeps versions of them (MEDIA_BUCKET, docs/storage.md); until then copy them: ${compose[*]} exec -T backend tar -czf - -C media . >uploads.tar.gz"
 }
@@ -324,27 +364,74 @@ look_at_the_database() {
   [ "$findings" != "$before" ] || well 'the database archives what it writes, and has a base backup'
 }
 
-look_at_the_application() {
-  local said
-  [ ! -e ops/state/restore ] ||
-    wrong 'a restore was killed while it exchanged database and uploads.' 'ops/restore.sh --latest, before anything else is started: it begins by putting back what was there'
-  [ ! -e ops/state/upgrade ] ||
-    wrong 'an upgrade of PostgreSQL was killed.' 'ops/upgrade-postgres.sh: it begins by putting back what was there, or goes on where the newer version served already'
-  # shellcheck disable=SC2016
-  said=$(docker exec "$(container backend)" python -c '
-import json, urllib.error, urllib.request
+# ask_backend CONTAINER: "ready", or what of readiness is the matter; and a line for each server that it has an answer
+# without, so that it is ready all the same: "Redis: WHY", "replica: WHY".
+ask_backend() {
+  docker exec "$1" python -c '
+import json, os, urllib.error, urllib.request
 try:
     answer = urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
 except urllib.error.HTTPError as error:
     answer = error
 checks = json.load(answer).get("checks", {})
-print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")' 2>&1 | tail -n 1) || said='it does not answer'
-  case $said in
-    ready) well 'the application: database, migrations and cache' ;;
-    *database*) wrong "the application is not ready ($said)." "${compose[*]} logs --tail 50 db" ;;
-    *migrations*) wrong "the application is not ready ($said)." "${compose[*]} exec -T backend python manage.py migrate" ;;
-    *) wrong "the application is not ready ($said)." "${compose[*]} logs --tail 50 backend" ;;
-  esac
+print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")
+
+def try_out(name, ask):
+    try:
+        ask()
+    except Exception as error:
+        print(f"{name}:", " ".join(str(error).split()).rstrip("."))
+
+# Django takes half a second to be there.
+if any(map(os.environ.get, ["REDIS_HOST", "DATABASE_REPLICA_URL", "DATABASE_REPLICA_URL_FILE"])):
+    os.environ["DJANGO_SETTINGS_MODULE"] = "thinkring.settings"
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.db import connections
+    if settings.REDIS_HOST:
+        try_out("Redis", lambda: caches["default"].redis.set("readiness", "ok", timeout=60))
+    if "replica" in settings.DATABASES:
+        try_out("replica", lambda: connections["replica"].cursor().execute("SELECT 1 FROM django_migrations"))' 2>/dev/null ||
+    docker inspect -f '{{slice .Name 1}} does not answer' "$1"
+}
+
+# logs_of_the_database: where it stands why the backend does not reach it.
+logs_of_the_database() {
+  if elsewhere; then
+    echo "${compose[*]} logs --tail 50 backend; DATABASE_URL in .env.production has to lead to it"
+  elif used pgbouncer; then
+    echo "${compose[*]} logs --tail 50 pgbouncer db"
+  else
+    echo "${compose[*]} logs --tail 50 db"
+  fi
+}
+
+look_at_the_application() {
+  local said backends backend before=$findings
+  [ ! -e ops/state/restore ] ||
+    wrong 'a restore was killed while it exchanged database and uploads.' 'ops/restore.sh --latest, before anything else is started: it begins by putting back what was there'
+  [ ! -e ops/state/upgrade ] ||
+    wrong 'an upgrade of PostgreSQL was killed.' 'ops/upgrade-postgres.sh: it begins by putting back what was there, or goes on where the newer version served already'
+  backends=$(running backend)
+  if [ -z "$backends" ]; then
+    wrong 'the application is not ready (no backend runs).' "${compose[*]} logs --tail 50 backend"
+    return
+  fi
+  backends=$(grep -vxFf <(docker ps --quiet --filter health=starting --filter status=running) <<<"$backends") || {
+    unknown 'whether the application is ready: it is starting.'
+    return
+  }
+  while read -r said; do
+    case $said in
+      ready) ;;
+      Redis:*) wrong "the backend does without Redis (${said#*: })." "REDIS_HOST and REDIS_PASSWORD in .env.production have to be those of a Redis that runs, then: ${compose[*]} up -d" ;;
+      replica:*) wrong "the backend does without the replica (${said#*: })." "DATABASE_REPLICA_URL in .env.production has to lead to one that runs, then: ${compose[*]} up -d" ;;
+      *database:*) wrong "the application is not ready ($said)." "$(logs_of_the_database)" ;;
+      *migrations:*) wrong "the application is not ready ($said)." "${compose[*]} exec -T backend python manage.py migrate" ;;
+      *) wrong "the application is not ready ($said)." "${compose[*]} logs --tail 50 backend" ;;
+    esac
+  done < <(for backend in $backends; do ask_backend "$backend"; done | sort -u)
+  [ "$findings" != "$before" ] || well 'the application: database, migrations and cache'
 }
 
 [ $# = 0 ] || refuse "it takes no arguments; see $script --help."

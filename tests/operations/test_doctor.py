@@ -17,6 +17,7 @@ from production import FRONT_ENDS, docker
 
 # The stack's own pair is self-signed.
 ALWAYS = {"the certificate: it is self-signed, and browsers warn of it."}
+REFUSED = "the backend refuses these settings, and would not start again."
 # Of the machine, and not of the stack; they have tests of their own.
 MACHINE = r"the schedule: |the firewall is off|what Docker publishes|Docker does not ask"
 
@@ -51,7 +52,7 @@ class Doctor:
         while True:
             found = self.findings()
             if any(what.startswith(beginning) for what in found):
-                return
+                return found
             assert time.monotonic() < end, found
             time.sleep(1)
 
@@ -144,6 +145,33 @@ def test_settings(doctor, settings, name, value, what):
     (found,) = doctor.findings()
 
     assert found.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("front_end", "lines", "remedy"),
+    [
+        (
+            FRONT_ENDS[0],
+            "DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\nPGBOUNCER_HOST=pgbouncer\n",
+            "leave PGBOUNCER_HOST empty beside DATABASE_URL",
+        ),
+        (
+            FRONT_ENDS[1],
+            "REDIS_HOST=cache\nREDIS_PASSWORD=short\n",
+            "set REDIS_PASSWORD to a secret of at least 12 characters",
+        ),
+    ],
+    ids=["two ways to a database", "a short secret"],
+)
+def test_settings_that_the_backend_refuses(doctor, settings, front_end, lines, remedy, monkeypatch):
+    monkeypatch.setitem(doctor.environment, "COMPOSE", front_end)
+    settings.write_text(settings.read_text() + lines)
+
+    found = doctor.findings()
+
+    assert found[REFUSED].startswith(remedy)
+    # Which would be the wrong remedy.
+    assert not any("PGBOUNCER_HOST" in what for what in found)
 
 
 def test_lines_of_the_settings_that_are_read_differently(doctor, settings):
@@ -249,7 +277,9 @@ def test_uploads_where_the_database_is_elsewhere(doctor, settings):
             assert "./of-the-doctor.png" in archive.getnames()
         with settings.open("a") as file:
             file.write("COMPOSE_PROFILES=\nMEDIA_BUCKET=uploads\n")
-        assert doctor.findings() == {}
+        found = doctor.findings()
+        assert set(found) == {REFUSED, "wal still has a container, though nobody asks for it."}
+        assert found[REFUSED].startswith("set EXTRAS to s3 and build the image anew")
     finally:
         stack.compose("exec", "-T", "backend", "rm", "media/of-the-doctor.png")
         (stack.folder / "uploads.tar.gz").unlink(missing_ok=True)
@@ -465,4 +495,53 @@ def test_a_service_that_is_down(doctor):
     assert found["nginx does not run."].startswith("see why: ")
     doctor.stack.compose("start", "nginx")
     doctor.stack.wait()
+    doctor.finds_nothing()
+
+
+def test_a_second_backend_and_what_it_cannot_use(doctor, settings):
+    """
+    Redis refuses its password, and there is neither pgBouncer nor the replica. The first one has the settings of before
+    and answers, so that only asking each tells.
+    """
+    stack = doctor.stack
+    compose = " ".join([*stack.front_end, "-f", "docker-compose.prod.yml"])
+    text = settings.read_text()
+    first = stack.container("backend")
+    more = ["REDIS_HOST=redis", "REDIS_PASSWORD=a-redis-of-a-test", "PGBOUNCER_HOST=pgbouncer"]
+    more.append("DATABASE_REPLICA_URL=postgresql://somebody@replica/thinkring?sslmode=disable\n")
+    settings.write_text(text + "\n".join(more))
+    stack.compose("up", "-d", "--no-deps", "redis", COMPOSE_PROFILES="redis", REDIS_PASSWORD="another-password")
+    stack.compose("up", "-d", "--no-deps", "--no-recreate", "--scale", "backend=2", "backend")
+    (second,) = (id for id in stack.compose("ps", "-q", "backend").stdout.split() if not id.startswith(first))
+    try:
+        # While it starts nobody asks it, however long that takes.
+        docker("exec", second, "sh", "-c", "kill -STOP -1")
+        profiles = {
+            f"the backend is to use {service} ({service.upper()}_HOST), which is not started (COMPOSE_PROFILES).": (
+                f"COMPOSE_PROFILES={value} in .env.production, then: {compose} up -d"
+            )
+            for service, value in {"redis": "wal,redis", "pgbouncer": "wal,redis,pgbouncer"}.items()
+        }
+        assert doctor.findings() == profiles
+
+        docker("exec", second, "sh", "-c", "kill -CONT -1")
+        found = doctor.comes_to_find("the application is not ready (database: unreachable")
+        unready, without_redis, without_replica = sorted(found.keys() - profiles.keys())
+        assert found[unready] == f"{compose} logs --tail 50 pgbouncer db"
+        assert re.match(r"the backend does without Redis \(.*password.*\)\.", without_redis), without_redis
+        assert without_replica.startswith("the backend does without the replica (")
+
+        # More than BACKENDS, which an `up` would take away.
+        docker("kill", first)
+        settings.write_text(f"{text}DATABASE_URL=postgresql://somebody@elsewhere/thinkring?sslmode=require\n")
+        found = doctor.findings()
+        assert found[unready].startswith(f"{compose} logs --tail 50 backend; DATABASE_URL in .env.production")
+        doctor.type(found["backend does not run."].split("start it: ")[1])
+        assert docker("inspect", "-f", "{{.State.Running}}", first, second).split() == ["true", "true"]
+        doctor.type(found["redis still has a container, though nobody asks for it."])
+    finally:
+        settings.write_text(text)
+        docker("rm", "-f", second)
+        docker("start", first)
+    stack.wait()
     doctor.finds_nothing()

@@ -367,14 +367,8 @@ look_at_the_database() {
 # ask_backend CONTAINER: "ready", or what of readiness is the matter; and a line for each server that it has an answer
 # without, so that it is ready all the same: "Redis: WHY", "replica: WHY".
 ask_backend() {
-  docker exec "$1" python -c '
-import json, os, urllib.error, urllib.request
-try:
-    answer = urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
-except urllib.error.HTTPError as error:
-    answer = error
-checks = json.load(answer).get("checks", {})
-print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")
+  docker exec "$1" python -c "$ASK_WHETHER_READY"'
+import os
 
 def try_out(name, ask):
     try:

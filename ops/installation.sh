@@ -254,12 +254,16 @@ run_apart() {
 QUICK=(postgres -c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c shared_buffers=64MB)
 
 READY_SECONDS=120
+# Of a backend's container: it says "ready", or what is the matter.
 ASK_WHETHER_READY='
-import json, sys, urllib.error, urllib.request
+import json, urllib.error, urllib.request
 try:
-    urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
+    answer = urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
 except urllib.error.HTTPError as error:
-    sys.exit(", ".join(f"{name}: {state}" for name, state in json.load(error)["checks"].items() if state != "ok"))'
+    answer = error
+checks = json.load(answer).get("checks", {})
+print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")
+'
 
 # backend_ready [CONTAINER...]: waits until these, or all that compose knows, say so themselves, not longer than that; why one does
 # not into $cause.
@@ -267,7 +271,7 @@ backend_ready() {
   local end=$((SECONDS + READY_SECONDS)) backends=("$@") backend
   [ $# != 0 ] || mapfile -t backends < <(containers backend)
   for backend in "${backends[@]:-none}"; do
-    until capture /dev/null docker exec "$backend" python -c "$ASK_WHETHER_READY"; do
+    until cause=$(docker exec "$backend" python -c "$ASK_WHETHER_READY" 2>&1 | tail -n 1) && [ "$cause" = ready ]; do
       [ "$SECONDS" -lt "$end" ] || return 1
       sleep 1
     done

@@ -265,17 +265,23 @@ checks = json.load(answer).get("checks", {})
 print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")
 '
 
-# backend_ready [CONTAINER...]: waits until these, or all that compose knows, say so themselves, not longer than that; why one does
-# not into $cause.
-backend_ready() {
-  local end=$((SECONDS + READY_SECONDS)) backends=("$@") backend
-  [ $# != 0 ] || mapfile -t backends < <(containers backend)
-  for backend in "${backends[@]:-none}"; do
+# are_ready BACKEND...: waits until each of these containers says so itself, all in all READY_SECONDS; why one does not into
+# $cause.
+are_ready() {
+  local end=$((SECONDS + READY_SECONDS)) backend
+  for backend in "$@"; do
     until cause=$(docker exec "$backend" python -c "$ASK_WHETHER_READY" 2>&1 | tail -n 1) && [ "$cause" = ready ]; do
       [ "$SECONDS" -lt "$end" ] || return 1
       sleep 1
     done
   done
+}
+
+# backend_ready: the same, of all that compose knows.
+backend_ready() {
+  local backends
+  mapfile -t backends < <(containers backend)
+  are_ready "${backends[@]:-none}"
 }
 
 # ask DATABASE SQL [NAME=VALUE...]: what the database says into $answer, or why it does not into $cause. In the SQL

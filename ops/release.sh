@@ -304,7 +304,7 @@ swap() {
         fail "the $service of $to says that it is ${told:-nothing}. The old release answers as before."
       }
       # Its own way to the database may be another than that of the migration: by way of pgBouncer.
-      [ "$service" != backend ] || READY_SECONDS=10 backend_ready "$name" || {
+      [ "$service" != backend ] || READY_SECONDS=10 are_ready "$name" || {
         show_log "$name"
         fail "the backend of $to is not ready: $cause. Look at what .env.production names for it, and at ops/doctor.sh. The old release answers as before."
       }

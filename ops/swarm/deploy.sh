@@ -15,7 +15,8 @@
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/../installation.sh"
-source "$(dirname "$(readlink -f "$0")")/../schema/harmless.sh"
+# It has gone to the checkout.
+source ops/schema/harmless.sh
 
 force='' database=''
 for argument in "$@"; do
@@ -32,10 +33,12 @@ file=$PWD/ops/swarm/stack.yml
 state=$PWD/ops/state/swarm
 output=$state/output
 first=''
+begun=''
 changed=''
 looking=()
 
-# ended: whatever way the script ends, but for kill -9.
+# ended: whatever way the script ends, but for kill -9. A function that fails ends in here with its locals: none may have
+# a name of the above.
 ended() {
   local code=$?
   trap - EXIT
@@ -43,7 +46,15 @@ ended() {
   set +e
   exec 1>&"$stdout" 2>&"$stderr"
   # What fails there ends a shell of its own.
-  if [ -n "$changed" ]; then (put_back); fi
+  if [ -n "$changed" ]; then
+    (put_back)
+  elif [ "$code" != 0 ]; then
+    if [ -n "$begun" ]; then
+      say 'What answers was left as it was; the database may have been started or migrated. Run this again when it is mended.' >&2
+    else
+      say 'Nothing was changed.' >&2
+    fi
+  fi
   if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1; fi
   rm -rf "$state"
   exit "$code"
@@ -113,10 +124,10 @@ read_settings() {
 }
 
 look_at_checkout() {
-  local changed
-  changed=$(git status --porcelain --untracked-files=no)
-  [ -z "$changed" ] || {
-    printf '%s\n' "$changed" >&2
+  local edited
+  edited=$(git status --porcelain --untracked-files=no)
+  [ -z "$edited" ] || {
+    printf '%s\n' "$edited" >&2
     fail 'files of the release were edited here; commit them, or put them away with: git stash'
   }
 }
@@ -265,6 +276,8 @@ look_at_images() {
 schema() {
   local end=$((SECONDS + 1800)) outcome
   docker service rm "${stack}_schema" >/dev/null 2>&1 || true
+  # When it is interrupted it goes too; what it had not committed is undone.
+  looking=("${stack}_schema")
   SCHEMA_STEP=$1 bring schema
   while true; do
     # One is enough: an engine (20.10) that has lost nodes may begin a job again and again. It does no harm twice.
@@ -275,6 +288,7 @@ schema() {
   # It waits for the log of a node that was lost; and without an answer nothing is known.
   told=$(timeout 60 docker service logs --raw "${stack}_schema" 2>"$output" | sort -u) || true
   docker service rm "${stack}_schema" >/dev/null
+  looking=()
   if [[ $outcome = *'|complete|'* ]] && grep -qx looked <<<"$told"; then return 0; fi
   # Without the name of the exception.
   cause=$(tail -n 1 "$output" | sed -E 's/^[A-Za-z.]+: //')
@@ -460,6 +474,7 @@ elif [ -z "$first$database" ]; then
 fi
 say "Deploying $(git log -1 --format='%h, "%s"') to ${#web[@]} nodes."
 
+begun=yes
 if [ -n "$first$database" ]; then
   # With no replicas of what is not wanted.
   bring db backups wal pgbouncer redis

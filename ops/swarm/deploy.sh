@@ -83,10 +83,10 @@ bring() {
   done
 }
 
-# tasks SERVICE: of each task the node, the state, and what went wrong.
+# tasks SERVICE [FILTER]: of each task the node, the state, and what went wrong.
 tasks() {
   # shellcheck disable=SC2046
-  docker inspect --type task -f '{{.NodeID}}|{{.Status.State}}|{{.Status.Err}}' $(docker service ps -q "$1") 2>/dev/null || true
+  docker inspect --type task -f '{{.NodeID}}|{{.Status.State}}|{{.Status.Err}}' $(docker service ps -q ${2:+--filter "$2"} "$1" 2>/dev/null) 2>/dev/null || true
 }
 
 # --- Before anything is changed ------------------------------------------------------------------------------------------
@@ -144,17 +144,29 @@ look_at_engine() {
 
 # look_at_nodes: those that are ready into $web and $data, as id|name|address|memory.
 look_at_nodes() {
-  local all
+  local all labelled live node
+  capture "$output" docker node ls -q ||
+    fail "the swarm cannot be asked, as when half of its managers or more are away ($cause). Start them, and run this again half a minute after they are back; if they are gone for good: ops/swarm/README.md, \"Losing a node\"."
   # shellcheck disable=SC2046
-  all=$(docker node inspect $(docker node ls -q) -f '{{.Status.State}}/{{.Spec.Availability}}|{{index .Spec.Labels "thinkring.web"}}|{{index .Spec.Labels "thinkring.database"}}|{{.ID}}|{{.Description.Hostname}}|{{.Status.Addr}}|{{.Description.Resources.MemoryBytes}}')
+  all=$(docker node inspect $(cat "$output") -f '{{.Status.State}}/{{.Spec.Availability}}|{{index .Spec.Labels "thinkring.web"}}|{{index .Spec.Labels "thinkring.database"}}|{{.ID}}|{{.Description.Hostname}}|{{.Status.Addr}}|{{.Description.Resources.MemoryBytes}}')
   mapfile -t web < <(awk -F '|' -v OFS='|' '$1 == "ready/active" && $2 == "true" {print $4, $5, $6, $7}' <<<"$all")
   mapfile -t data < <(awk -F '|' -v OFS='|' '$1 == "ready/active" && $3 == "true" {print $4, $5, $6, $7}' <<<"$all")
   [ ${#web[@]} -gt 0 ] ||
     fail 'no node that is ready has the label of those that answer visitors; give it: docker node update --label-add thinkring.web=true NODE'
-  [ ${#data[@]} -gt 0 ] || elsewhere ||
-    fail 'the node that has the database is not there, or none has its label; give it to one, for good: docker node update --label-add thinkring.database=true NODE'
-  [ ${#data[@]} -le 1 ] ||
-    fail "${#data[@]} nodes have the label of the database, which would begin anew on another one; leave it to one: docker node update --label-rm thinkring.database NODE"
+  # Those that are away too: the data are on a disk of theirs.
+  mapfile -t labelled < <(awk -F '|' '$3 == "true" {print $4}' <<<"$all")
+  [ ${#labelled[@]} -le 1 ] || {
+    live=$(tasks "${stack}_db" desired-state=running | awk -F '|' '$2 == "running" {print $1; exit}')
+    for node in "${labelled[@]}"; do
+      say "$node, $(named "$node")$([ "$node" != "$live" ] || echo ': the database runs there')" >&2
+    done
+    fail "${#labelled[@]} nodes have the label of the database, and one has its data; leave it to that one, and take it from each other: docker node update --label-rm thinkring.database NODE"
+  }
+  [ ${#data[@]} -gt 0 ] || elsewhere || {
+    [ ${#labelled[@]} -gt 0 ] ||
+      fail 'no node has the label of the database; give it to one, for good: docker node update --label-add thinkring.database=true NODE. If one had it before, that one, since the data are on its disk.'
+    fail "the node of the database, $(named "${labelled[0]}"), is away or drained ($(awk -F '|' '$3 == "true" {print $1}' <<<"$all")); wait until it is back, or: docker node update --availability active ${labelled[0]}. Give no other node its label: that one would begin with an empty database. If its disk is gone: ops/swarm/README.md, \"Losing the database's node\"."
+  }
   [ ${#web[@]} -eq 1 ] || [ -n "$(setting MEDIA_BUCKET)" ] ||
     fail "${#web[@]} nodes would each keep the uploads that they take, and the others would not find them. Set MEDIA_BUCKET in .env.production to a store that all reach, or leave the label thinkring.web to one node."
 }

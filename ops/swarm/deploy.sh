@@ -132,6 +132,24 @@ look_at_checkout() {
   }
 }
 
+# look_at_certificate: what the secrets were made of, where it is there still; they themselves cannot be read.
+look_at_certificate() {
+  local certificate=nginx/ssl/cert.pem key=nginx/ssl/key.pem name
+  local mend='Put the right one there, and exchange the secrets (ops/swarm/README.md, "A secret or the certificate"); if those have another one, move the files of nginx/ssl away.'
+  [ -r "$certificate" ] || return 0
+  openssl x509 -in "$certificate" -noout 2>/dev/null || fail "$certificate is no certificate in PEM form. $mend"
+  openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null ||
+    fail "$certificate has expired ($(openssl x509 -in "$certificate" -noout -enddate)). $mend"
+  for name in "$(page_domain)" "api.$(page_domain)"; do
+    openssl x509 -in "$certificate" -noout -checkhost "$name" | grep -q 'does match' ||
+      fail "$certificate is not for $name, and browsers would refuse it. $mend"
+  done
+  [ ! -r "$key" ] || [ "$(openssl pkey -in "$key" -passin pass: -pubout 2>/dev/null)" = "$(openssl x509 -in "$certificate" -noout -pubkey)" ] ||
+    fail "$key is not the key of $certificate, or has a password. $mend"
+  openssl x509 -in "$certificate" -noout -checkend $((21 * 86400)) >/dev/null ||
+    say "The certificate is valid for less than three weeks ($(openssl x509 -in "$certificate" -noout -enddate)); renew it: ops/swarm/README.md, \"A secret or the certificate\"."
+}
+
 look_at_engine() {
   capture "$output" docker info -f '{{.Swarm.ControlAvailable}}' || fail "Docker cannot be asked: $cause"
   [ "$(cat "$output")" = true ] ||
@@ -470,6 +488,7 @@ end_on_signals
 trap ended EXIT
 look_at_checkout
 read_settings
+look_at_certificate
 look_at_engine
 look_at_nodes
 look_at_secrets

@@ -387,9 +387,9 @@ all_run() {
   wanted "$1" | awk -v image="$image" -v number="$number" '$1 == image && $2 == "Running" {there++} END {exit !(there == number && NR == number)}'
 }
 
-# wrong SERVICE: of each task that has come since it was brought and went wrong, the id and the reason.
+# wrong SERVICE: of each task that has come since it was brought and went wrong, the state, the id and the reason.
 wrong() {
-  docker service ps --no-trunc --format '{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.' | grep -vF "${known:-none}" || true
+  docker service ps --no-trunc --format '{{.CurrentState}}|{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.*|.' | grep -vF "${known:-none}" || true
 }
 
 # settled SERVICE: waits until it has been replaced and is healthy; false when it was rolled back, or is stuck.
@@ -412,10 +412,11 @@ settled() {
   return 1
 }
 
-# why SERVICE: what went wrong with the newest one that did.
+# why SERVICE: what went wrong with the newest one that did; one that only waits, for the port of one that fails, has no log.
 why() {
-  local task error
-  IFS='|' read -r task error < <(wrong "$1" | head -n 1) || true
+  local all task error
+  all=$(wrong "$1")
+  IFS='|' read -r _ task error < <(grep -m 1 -E '^(Failed|Rejected) ' <<<"$all" || head -n 1 <<<"$all") || true
   [ -n "${task:-}" ] || return 0
   printf 'Of the %s: %s. The last lines of its log:\n' "$1" "$error" >&2
   timeout 60 docker service logs --raw --tail 30 "$task" 2>&1 | sed 's/^/  /' >&2 || true

@@ -113,7 +113,18 @@ read_settings() {
       *) export "$name=$(setting "$name")" ;;
     esac
   done
-  for name in $(setting COMPOSE_PROFILES | tr , ' '); do export "${name^^}_REPLICAS=1"; done
+  for name in BACKENDS FRONTENDS; do
+    [[ $(setting "$name" 2) =~ ^[1-9][0-9]{0,3}$ ]] ||
+      fail "$name in .env.production is to be a whole number from 1 to 9999, not $(setting "$name")."
+  done
+  [[ $(setting DATABASES 1) =~ ^[0-9]{1,4}$ ]] || fail "DATABASES in .env.production is to be 1 or 0, not $(setting DATABASES)."
+  [[ $(setting IMAGES thinkring) =~ ^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$ ]] ||
+    fail "IMAGES in .env.production is to be what the names of the images begin with, such as thinkring or registry.your.domain/thinkring, in small letters; not $(setting IMAGES)."
+  for name in $(setting COMPOSE_PROFILES | tr , ' '); do
+    grep -qF "\${${name^^}_REPLICAS:-0}" "$file" ||
+      fail "COMPOSE_PROFILES in .env.production has an unknown profile, $name; there are: $(sed -nE 's/.*\{([A-Z]+)_REPLICAS:.*/\L\1/p' "$file" | paste -sd ' ')."
+    export "${name^^}_REPLICAS=1"
+  done
   if elsewhere; then
     [ "$(setting DATABASES)" = 0 ] ||
       fail 'DATABASE_URL in .env.production names a database elsewhere, and one would be started here too; set DATABASES=0 there, or take DATABASE_URL out.'

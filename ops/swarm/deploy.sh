@@ -289,8 +289,10 @@ probed() {
     esac
     wrong=$((wrong + 1))
   done <<<"$told"
-  [ "$wrong" = 0 ] ||
-    fail "the image $2 is not what it has to be on $wrong of $3 nodes. Build it from this commit (ops/swarm/README.md) and bring it there: docker save $2 | ssh NODE docker load"
+  [ "$wrong" = 0 ] || case $2 in
+    "$ours"_*) fail "the image $2 is not what it has to be on $wrong of $3 nodes. Build it from this commit (ops/swarm/README.md) and bring it there: docker save $2 | ssh NODE docker load" ;;
+    *) fail "the image $2 is not what it has to be on $wrong of $3 nodes. Fetch it on each of them: docker pull $2 (if there is none of that version, look at POSTGRES_VERSION in .env.production). Where a node does not reach the registry: docker save $2 | ssh NODE docker load" ;;
+  esac
 }
 
 look_at_images() {

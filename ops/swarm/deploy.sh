@@ -517,7 +517,7 @@ if elsewhere || runs db; then
 elif [ -z "$first$database" ]; then
   fail "the database does not run; look at it: docker service ps --no-trunc ${stack}_db. To begin anew with it: ops/swarm/deploy.sh --database"
 fi
-say "Deploying $(git log -1 --format='%h, "%s"') to ${#web[@]} nodes."
+say "Deploying $(git log -1 --format='%h, "%s"') to $([ ${#web[@]} = 1 ] && echo '1 node' || echo "${#web[@]} nodes")."
 
 begun=yes
 if [ -n "$first$database" ]; then
@@ -535,7 +535,7 @@ if [ -n "$first" ] || [ ${#pending[@]} -gt 0 ]; then
     tail -n 30 "$output" >&2
     fail "a migration failed and was undone; those before it, if any, were not: $cause"
   }
-  reached "Migrated. ${pending[*]}"
+  reached "Migrated.${pending[*]:+ ${pending[*]}}"
 else
   reached 'The schema stays as it is.'
 fi
@@ -552,7 +552,7 @@ for service in backend frontend nginx; do
     why "$service"
     fail "the $service of ${commit:0:12} did not become healthy."
   }
-  reached "The $service is in place."
+  reached "In place: $service."
 done
 answers || fail "not each node answers with ${commit:0:12}: asked was $address."
 keep

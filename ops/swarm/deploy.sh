@@ -15,7 +15,8 @@
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 source "$(dirname "$(readlink -f "$0")")/../installation.sh"
-source "$(dirname "$(readlink -f "$0")")/../schema/harmless.sh"
+# It has gone to the checkout.
+source ops/schema/harmless.sh
 
 force='' database=''
 for argument in "$@"; do
@@ -32,10 +33,12 @@ file=$PWD/ops/swarm/stack.yml
 state=$PWD/ops/state/swarm
 output=$state/output
 first=''
+begun=''
 changed=''
 looking=()
 
-# ended: whatever way the script ends, but for kill -9.
+# ended: whatever way the script ends, but for kill -9. A function that fails ends in here with its locals: none may have
+# a name of the above.
 ended() {
   local code=$?
   trap - EXIT
@@ -43,7 +46,15 @@ ended() {
   set +e
   exec 1>&"$stdout" 2>&"$stderr"
   # What fails there ends a shell of its own.
-  if [ -n "$changed" ]; then (put_back); fi
+  if [ -n "$changed" ]; then
+    (put_back)
+  elif [ "$code" != 0 ]; then
+    if [ -n "$begun" ]; then
+      say 'What answers was left as it was; the database may have been started or migrated. Run this again when it is mended.' >&2
+    else
+      say 'Nothing was changed.' >&2
+    fi
+  fi
   if [ ${#looking[@]} -gt 0 ]; then docker service rm "${looking[@]}" >/dev/null 2>&1; fi
   rm -rf "$state"
   exit "$code"
@@ -72,10 +83,10 @@ bring() {
   done
 }
 
-# tasks SERVICE: of each task the node, the state, and what went wrong.
+# tasks SERVICE [FILTER]: of each task the node, the state, and what went wrong.
 tasks() {
   # shellcheck disable=SC2046
-  docker inspect --type task -f '{{.NodeID}}|{{.Status.State}}|{{.Status.Err}}' $(docker service ps -q "$1") 2>/dev/null || true
+  docker inspect --type task -f '{{.NodeID}}|{{.Status.State}}|{{.Status.Err}}' $(docker service ps -q ${2:+--filter "$2"} "$1" 2>/dev/null) 2>/dev/null || true
 }
 
 # --- Before anything is changed ------------------------------------------------------------------------------------------
@@ -102,7 +113,18 @@ read_settings() {
       *) export "$name=$(setting "$name")" ;;
     esac
   done
-  for name in $(setting COMPOSE_PROFILES | tr , ' '); do export "${name^^}_REPLICAS=1"; done
+  for name in BACKENDS FRONTENDS; do
+    [[ $(setting "$name" 2) =~ ^[1-9][0-9]{0,3}$ ]] ||
+      fail "$name in .env.production is to be a whole number from 1 to 9999, not $(setting "$name")."
+  done
+  [[ $(setting DATABASES 1) =~ ^[0-9]{1,4}$ ]] || fail "DATABASES in .env.production is to be 1 or 0, not $(setting DATABASES)."
+  [[ $(setting IMAGES thinkring) =~ ^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$ ]] ||
+    fail "IMAGES in .env.production is to be what the names of the images begin with, such as thinkring or registry.your.domain/thinkring, in small letters; not $(setting IMAGES)."
+  for name in $(setting COMPOSE_PROFILES | tr , ' '); do
+    grep -qF "\${${name^^}_REPLICAS:-0}" "$file" ||
+      fail "COMPOSE_PROFILES in .env.production has an unknown profile, $name; there are: $(sed -nE 's/.*\{([A-Z]+)_REPLICAS:.*/\L\1/p' "$file" | paste -sd ' ')."
+    export "${name^^}_REPLICAS=1"
+  done
   if elsewhere; then
     [ "$(setting DATABASES)" = 0 ] ||
       fail 'DATABASE_URL in .env.production names a database elsewhere, and one would be started here too; set DATABASES=0 there, or take DATABASE_URL out.'
@@ -113,12 +135,30 @@ read_settings() {
 }
 
 look_at_checkout() {
-  local changed
-  changed=$(git status --porcelain --untracked-files=no)
-  [ -z "$changed" ] || {
-    printf '%s\n' "$changed" >&2
+  local edited
+  edited=$(git status --porcelain --untracked-files=no)
+  [ -z "$edited" ] || {
+    printf '%s\n' "$edited" >&2
     fail 'files of the release were edited here; commit them, or put them away with: git stash'
   }
+}
+
+# look_at_certificate: what the secrets were made of, where it is there still; they themselves cannot be read.
+look_at_certificate() {
+  local certificate=nginx/ssl/cert.pem key=nginx/ssl/key.pem name
+  local mend='Put the right one there, and exchange the secrets (ops/swarm/README.md, "A secret or the certificate"); if those have another one, move the files of nginx/ssl away.'
+  [ -r "$certificate" ] || return 0
+  openssl x509 -in "$certificate" -noout 2>/dev/null || fail "$certificate is no certificate in PEM form. $mend"
+  openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null ||
+    fail "$certificate has expired ($(openssl x509 -in "$certificate" -noout -enddate)). $mend"
+  for name in "$(page_domain)" "api.$(page_domain)"; do
+    openssl x509 -in "$certificate" -noout -checkhost "$name" | grep -q 'does match' ||
+      fail "$certificate is not for $name, and browsers would refuse it. $mend"
+  done
+  [ ! -r "$key" ] || [ "$(openssl pkey -in "$key" -passin pass: -pubout 2>/dev/null)" = "$(openssl x509 -in "$certificate" -noout -pubkey)" ] ||
+    fail "$key is not the key of $certificate, or has a password. $mend"
+  openssl x509 -in "$certificate" -noout -checkend $((21 * 86400)) >/dev/null ||
+    say "The certificate is valid for less than three weeks ($(openssl x509 -in "$certificate" -noout -enddate)); renew it: ops/swarm/README.md, \"A secret or the certificate\"."
 }
 
 look_at_engine() {
@@ -133,17 +173,29 @@ look_at_engine() {
 
 # look_at_nodes: those that are ready into $web and $data, as id|name|address|memory.
 look_at_nodes() {
-  local all
+  local all labelled live node
+  capture "$output" docker node ls -q ||
+    fail "the swarm cannot be asked, as when half of its managers or more are away ($cause). Start them, and run this again half a minute after they are back; if they are gone for good: ops/swarm/README.md, \"Losing a node\"."
   # shellcheck disable=SC2046
-  all=$(docker node inspect $(docker node ls -q) -f '{{.Status.State}}/{{.Spec.Availability}}|{{index .Spec.Labels "thinkring.web"}}|{{index .Spec.Labels "thinkring.database"}}|{{.ID}}|{{.Description.Hostname}}|{{.Status.Addr}}|{{.Description.Resources.MemoryBytes}}')
+  all=$(docker node inspect $(cat "$output") -f '{{.Status.State}}/{{.Spec.Availability}}|{{index .Spec.Labels "thinkring.web"}}|{{index .Spec.Labels "thinkring.database"}}|{{.ID}}|{{.Description.Hostname}}|{{.Status.Addr}}|{{.Description.Resources.MemoryBytes}}')
   mapfile -t web < <(awk -F '|' -v OFS='|' '$1 == "ready/active" && $2 == "true" {print $4, $5, $6, $7}' <<<"$all")
   mapfile -t data < <(awk -F '|' -v OFS='|' '$1 == "ready/active" && $3 == "true" {print $4, $5, $6, $7}' <<<"$all")
   [ ${#web[@]} -gt 0 ] ||
     fail 'no node that is ready has the label of those that answer visitors; give it: docker node update --label-add thinkring.web=true NODE'
-  [ ${#data[@]} -gt 0 ] || elsewhere ||
-    fail 'the node that has the database is not there, or none has its label; give it to one, for good: docker node update --label-add thinkring.database=true NODE'
-  [ ${#data[@]} -le 1 ] ||
-    fail "${#data[@]} nodes have the label of the database, which would begin anew on another one; leave it to one: docker node update --label-rm thinkring.database NODE"
+  # Those that are away too: the data are on a disk of theirs.
+  mapfile -t labelled < <(awk -F '|' '$3 == "true" {print $4}' <<<"$all")
+  [ ${#labelled[@]} -le 1 ] || {
+    live=$(tasks "${stack}_db" desired-state=running | awk -F '|' '$2 == "running" {print $1; exit}')
+    for node in "${labelled[@]}"; do
+      say "$node, $(named "$node")$([ "$node" != "$live" ] || echo ': the database runs there')" >&2
+    done
+    fail "${#labelled[@]} nodes have the label of the database, and one has its data; leave it to that one, and take it from each other: docker node update --label-rm thinkring.database NODE"
+  }
+  [ ${#data[@]} -gt 0 ] || elsewhere || {
+    [ ${#labelled[@]} -gt 0 ] ||
+      fail 'no node has the label of the database; give it to one, for good: docker node update --label-add thinkring.database=true NODE. If one had it before, that one, since the data are on its disk.'
+    fail "the node of the database, $(named "${labelled[0]}"), is away or drained ($(awk -F '|' '$3 == "true" {print $1}' <<<"$all")); wait until it is back, or: docker node update --availability active ${labelled[0]}. Give no other node its label: that one would begin with an empty database. If its disk is gone: ops/swarm/README.md, \"Losing the database's node\"."
+  }
   [ ${#web[@]} -eq 1 ] || [ -n "$(setting MEDIA_BUCKET)" ] ||
     fail "${#web[@]} nodes would each keep the uploads that they take, and the others would not find them. Set MEDIA_BUCKET in .env.production to a store that all reach, or leave the label thinkring.web to one node."
 }
@@ -237,8 +289,10 @@ probed() {
     esac
     wrong=$((wrong + 1))
   done <<<"$told"
-  [ "$wrong" = 0 ] ||
-    fail "the image $2 is not what it has to be on $wrong of $3 nodes. Build it from this commit (ops/swarm/README.md) and bring it there: docker save $2 | ssh NODE docker load"
+  [ "$wrong" = 0 ] || case $2 in
+    "$ours"_*) fail "the image $2 is not what it has to be on $wrong of $3 nodes. Build it from this commit (ops/swarm/README.md) and bring it there: docker save $2 | ssh NODE docker load" ;;
+    *) fail "the image $2 is not what it has to be on $wrong of $3 nodes. Fetch it on each of them: docker pull $2 (if there is none of that version, look at POSTGRES_VERSION in .env.production). Where a node does not reach the registry: docker save $2 | ssh NODE docker load" ;;
+  esac
 }
 
 look_at_images() {
@@ -265,6 +319,8 @@ look_at_images() {
 schema() {
   local end=$((SECONDS + 1800)) outcome
   docker service rm "${stack}_schema" >/dev/null 2>&1 || true
+  # When it is interrupted it goes too; what it had not committed is undone.
+  looking=("${stack}_schema")
   SCHEMA_STEP=$1 bring schema
   while true; do
     # One is enough: an engine (20.10) that has lost nodes may begin a job again and again. It does no harm twice.
@@ -275,6 +331,7 @@ schema() {
   # It waits for the log of a node that was lost; and without an answer nothing is known.
   told=$(timeout 60 docker service logs --raw "${stack}_schema" 2>"$output" | sort -u) || true
   docker service rm "${stack}_schema" >/dev/null
+  looking=()
   if [[ $outcome = *'|complete|'* ]] && grep -qx looked <<<"$told"; then return 0; fi
   # Without the name of the exception.
   cause=$(tail -n 1 "$output" | sed -E 's/^[A-Za-z.]+: //')
@@ -343,9 +400,9 @@ all_run() {
   wanted "$1" | awk -v image="$image" -v number="$number" '$1 == image && $2 == "Running" {there++} END {exit !(there == number && NR == number)}'
 }
 
-# wrong SERVICE: of each task that has come since it was brought and went wrong, the id and the reason.
+# wrong SERVICE: of each task that has come since it was brought and went wrong, the state, the id and the reason.
 wrong() {
-  docker service ps --no-trunc --format '{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.' | grep -vF "${known:-none}" || true
+  docker service ps --no-trunc --format '{{.CurrentState}}|{{.ID}}|{{.Error}}' "${stack}_$1" | grep '|.*|.' | grep -vF "${known:-none}" || true
 }
 
 # settled SERVICE: waits until it has been replaced and is healthy; false when it was rolled back, or is stuck.
@@ -368,10 +425,11 @@ settled() {
   return 1
 }
 
-# why SERVICE: what went wrong with the newest one that did.
+# why SERVICE: what went wrong with the newest one that did; one that only waits, for the port of one that fails, has no log.
 why() {
-  local task error
-  IFS='|' read -r task error < <(wrong "$1" | head -n 1) || true
+  local all task error
+  all=$(wrong "$1")
+  IFS='|' read -r _ task error < <(grep -m 1 -E '^(Failed|Rejected) ' <<<"$all" || head -n 1 <<<"$all") || true
   [ -n "${task:-}" ] || return 0
   printf 'Of the %s: %s. The last lines of its log:\n' "$1" "$error" >&2
   timeout 60 docker service logs --raw --tail 30 "$task" 2>&1 | sed 's/^/  /' >&2 || true
@@ -444,6 +502,7 @@ end_on_signals
 trap ended EXIT
 look_at_checkout
 read_settings
+look_at_certificate
 look_at_engine
 look_at_nodes
 look_at_secrets
@@ -458,8 +517,9 @@ if elsewhere || runs db; then
 elif [ -z "$first$database" ]; then
   fail "the database does not run; look at it: docker service ps --no-trunc ${stack}_db. To begin anew with it: ops/swarm/deploy.sh --database"
 fi
-say "Deploying $(git log -1 --format='%h, "%s"') to ${#web[@]} nodes."
+say "Deploying $(git log -1 --format='%h, "%s"') to $([ ${#web[@]} = 1 ] && echo '1 node' || echo "${#web[@]} nodes")."
 
+begun=yes
 if [ -n "$first$database" ]; then
   # With no replicas of what is not wanted.
   bring db backups wal pgbouncer redis
@@ -475,7 +535,7 @@ if [ -n "$first" ] || [ ${#pending[@]} -gt 0 ]; then
     tail -n 30 "$output" >&2
     fail "a migration failed and was undone; those before it, if any, were not: $cause"
   }
-  reached "Migrated. ${pending[*]}"
+  reached "Migrated.${pending[*]:+ ${pending[*]}}"
 else
   reached 'The schema stays as it is.'
 fi
@@ -492,7 +552,7 @@ for service in backend frontend nginx; do
     why "$service"
     fail "the $service of ${commit:0:12} did not become healthy."
   }
-  reached "The $service is in place."
+  reached "In place: $service."
 done
 answers || fail "not each node answers with ${commit:0:12}: asked was $address."
 keep

@@ -82,6 +82,7 @@ def refused(swarm, **environment):
     result = swarm.deploy(**environment)
     assert result.returncode == 1, result.stdout + result.stderr
     assert swarm.services() == before
+    assert "Nothing was changed." in result.stderr
     return result.stderr
 
 
@@ -98,6 +99,10 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     bare.set(MEDIA_BUCKET="")
     assert "Set MEDIA_BUCKET in .env.production" in refused(bare)
     bare.set(MEDIA_BUCKET=UPLOADS)
+    bare.docker("node", "update", "--availability", "drain", bare.id(1))
+    assert "the node of the database, " in (said := refused(bare))
+    assert "(10.77.0.1), is away or drained (ready/drain); wait until it is back" in said
+    bare.docker("node", "update", "--availability", "active", bare.id(1))
     bare.set(DATABASE_URL="postgresql://somebody:secret@elsewhere/thinkring?sslmode=verify-full")
     assert "set DATABASES=0 there, or take DATABASE_URL out" in refused(bare)
     bare.set(DATABASE_URL="", DATABASES=0)
@@ -128,6 +133,9 @@ def test_what_is_missing_is_refused_with_what_to_do(bare, request):
     assert said.count("is missing or does not start") == 1
     assert "(10.77.0.3)" in said
     bare.load(bare.first)
+    bare.set(POSTGRES_VERSION=99)
+    assert "Fetch it on each of them: docker pull postgres:99" in refused(bare)
+    bare.set(POSTGRES_VERSION="")
 
 
 @pytest.mark.parametrize(
@@ -344,6 +352,51 @@ def test_a_bad_release_is_rolled_back(swarm, figure, bad):
     assert swarm.release() == (swarm.first, swarm.first)
 
 
+def test_an_edited_checkout_changes_nothing(swarm):
+    begin_with(swarm, swarm.first)
+    services = ["backend", "frontend", "nginx"]
+    before = [swarm.tasks(service) for service in services]
+    file = swarm.folder / "backend" / "thinkring" / "wsgi.py"
+    kept = file.read_text()
+    file.write_text(kept + "# Edited\n")
+    try:
+        said = refused(swarm)
+    finally:
+        file.write_text(kept)
+
+    assert "files of the release were edited here" in said
+    assert "old release" not in said
+    assert [swarm.tasks(service) for service in services] == before
+
+
+def test_two_nodes_for_the_database_are_told_apart(swarm):
+    swarm.label(2, "database")
+    try:
+        said = refused(swarm)
+    finally:
+        swarm.docker("node", "update", "--label-rm", "thinkring.database", swarm.id(2))
+
+    assert [line for line in said.splitlines() if line.endswith(": the database runs there")] == [
+        line for line in said.splitlines() if line.startswith(swarm.id(1))
+    ]
+
+
+def test_a_secret_that_is_no_certificate_is_named_and_rolled_back(swarm):
+    begin_with(swarm, swarm.first)
+    swarm.typed("echo no certificate | docker secret create junk -", DOCKER_HOST=swarm.host(1))
+    swarm.set(CERTIFICATE_SECRET="junk")  # noqa: S106
+    try:
+        result = swarm.deploy()
+    finally:
+        swarm.set(CERTIFICATE_SECRET="")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert 'Of the nginx: "task: non-zero exit' in result.stderr
+    assert "cannot load certificate" in result.stderr
+    assert f"the release before it answers: {swarm.first}." in result.stderr
+    assert swarm.release() == (swarm.first, swarm.first)
+
+
 def backends_are_of(swarm, commit):
     """All of them, and no other."""
     images = swarm.docker(
@@ -482,9 +535,12 @@ def test_the_node_of_the_database_is_lost(swarm):
     swarm.manager = 2
     # Those that are left choose another leader first.
     swarm.wait_for(lambda: "Down" in swarm.docker("node", "ls", "--format", "{{.Status}}", check=False))
+    swarm.check_out(swarm.first)
+    assert "Give no other node its label" in (said := refused(swarm))
+    assert "(down/active); wait until it is back" in said
+    swarm.docker("node", "update", "--label-rm", "thinkring.database", swarm.id(1))
     swarm.label(2, "database")
     swarm.wait_for(lambda: swarm.running("db") == [2])
-    swarm.check_out(swarm.first)
     swarm.shell("refill")
 
     assert swarm.release() == (swarm.first, swarm.first)

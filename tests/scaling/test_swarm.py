@@ -510,7 +510,7 @@ def test_a_node_is_cut_off_and_mended(swarm, victim, figure):
 
 
 def test_a_node_joins(swarm):
-    """One that left, as a new one: it has no files yet, gets those of the release, and answers."""
+    """One that left, as a new one: it has no files yet, is given those of the release, and answers."""
     swarm.leave(3)
     swarm.wait_for(lambda: not swarm.docker("ps", "--quiet", node=3))
     swarm.docker("container", "prune", "--force", node=3)
@@ -519,6 +519,7 @@ def test_a_node_joins(swarm):
     swarm.join(3)
     swarm.label(3, "web")
     swarm.wait_for(lambda: 3 in swarm.running("nginx"))
+    swarm.shell("joined")
     time.sleep(10)
 
     assert {swarm.get_from(3, swarm.page + chunk).status_code for chunk in chunks(swarm)} == {200}

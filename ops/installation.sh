@@ -258,11 +258,10 @@ READY_SECONDS=120
 ASK_WHETHER_READY='
 import json, urllib.error, urllib.request
 try:
-    answer = urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
+    urllib.request.urlopen("http://localhost:8000/api/v1/health/ready/", timeout=10)
+    print("ready")
 except urllib.error.HTTPError as error:
-    answer = error
-checks = json.load(answer).get("checks", {})
-print(", ".join(f"{name}: {state}" for name, state in checks.items() if state != "ok") or "ready")
+    print(", ".join(f"{name}: {state}" for name, state in json.load(error)["checks"].items() if state != "ok"))
 '
 
 # are_ready BACKEND...: waits until each of these containers says so itself, all in all READY_SECONDS; why one does not into

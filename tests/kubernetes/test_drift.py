@@ -135,14 +135,18 @@ def test_the_frontend_is_started_as_by_its_image():
 
 
 @pytest.mark.parametrize(
-    ("half", "check", "path", "port"),
-    [("backend", "healthy.sh", "/api/v1/health/", 8000), ("frontend", "Dockerfile.prod", "/healthz", 3000)],
+    ("half", "path", "port", "script", "asked"),
+    [
+        ("backend", "/api/v1/health/", 8000, "healthy.sh", ["/dev/tcp/127.0.0.1/8000\n", "GET /api/v1/health/ "]),
+        ("frontend", "/healthz", 3000, "Dockerfile.prod", [":3000/healthz"]),
+    ],
 )
-def test_probes_ask_what_the_images_health_check_asks(half, check, path, port):
-    asked = (ROOT / half / check).read_text()
+def test_probes_ask_what_the_images_health_check_asks(half, path, port, script, asked):
+    dockerfile = (ROOT / half / "Dockerfile.prod").read_text()
 
-    assert path in asked
-    assert str(port) in asked
+    assert script == "Dockerfile.prod" or f'CMD ["timeout", "3", "bash", "{script}"]' in dockerfile
+    for part in asked:
+        assert part in (ROOT / half / script).read_text()
     for probe in ("startupProbe", "livenessProbe"):
         assert container(half)[probe]["httpGet"]["path"] == path
     assert container(half)["ports"] == [{"name": "http", "containerPort": port}]

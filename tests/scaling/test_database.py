@@ -95,7 +95,7 @@ class Elsewhere(Stack):
     def move(self):
         """As the runbook says."""
         shutil.copy(self.authority, self.folder / "database-ca.pem")
-        block = re.sub("^address=.*$", f"address='{url()}'", commands("move-database"), flags=re.M)
+        block = re.sub("address=.*$", f"address='{url()}'", commands("move-database"), flags=re.M)
         # Where the server is found here.
         block = block.replace("docker run ", f"docker run --network {self.project}_default ")
         subprocess.run(["bash", "-euc", block], cwd=self.folder, env=ENVIRONMENT, check=True, timeout=600)

@@ -16,8 +16,9 @@ import yaml
 
 from production import ROOT
 
+from .nodes import BLOCKS, README
+
 FOLDER = ROOT / "ops" / "swarm"
-README = (FOLDER / "README.md").read_text()
 specification = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
 generate = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(generate)
@@ -222,7 +223,6 @@ def test_docker_takes_it(missing):
     assert taken["services"]["wal"]["deploy"]["replicas"] == 0
 
 
-COMMANDS = dict(re.findall(r"^```bash (\w+)\n(.*?)^```$", README, re.M | re.S))
 DUMP = "COPY accounts_user\n--\n-- PostgreSQL database dump complete\n--\n"
 # An engine: which container runs, a dump that may break off, a psql that notes what it is asked and takes what it gets.
 DATABASE = """#!/bin/bash
@@ -247,7 +247,7 @@ def typed(block, folder, **environment):
     executable(folder / "bin" / "docker", DATABASE)
     executable(folder / "ops" / "swarm" / "deploy.sh", "#!/bin/sh\necho deployed >>asked\n")
     return subprocess.run(
-        ["bash"], input=COMMANDS[block], cwd=folder, capture_output=True, text=True,
+        ["bash"], input=BLOCKS[block], cwd=folder, capture_output=True, text=True,
         env={"PATH": f"{folder}/bin:{os.environ['PATH']}", "CONTAINER": "db"} | environment,
     )  # fmt: skip
 
